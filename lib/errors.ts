@@ -1,0 +1,63 @@
+// Answers: what can go wrong that is nobody's protocol message, and whose fault it is.
+// Owns: the error classes of Larder; none of them is ever thrown because of odd input from the wire.
+// Leaves out: the pages that a client sees (`respond.ts`), the lines that are logged (`log.ts`).
+
+/** Base of all errors that Larder throws itself; `code` is stable and meant for logs and tests. */
+export class CacheError extends Error {
+  readonly code: string;
+
+  constructor(code: string, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = new.target.name;
+    this.code = code;
+  }
+}
+
+/** Why an origin gave no usable response, with the status that tells a client (RFC 9110 §15.6.3, §15.6.5). */
+export class OriginError extends CacheError {
+  readonly status: 502 | 504 | 508;
+
+  constructor(code: OriginErrorCode, message: string, cause?: unknown) {
+    super(code, message, cause);
+    this.status = code === "origin-timeout" ? 504 : code === "loop" ? 508 : 502;
+  }
+}
+
+/** The closed set of reasons for an `OriginError`. */
+export type OriginErrorCode =
+  /** No connection, or it broke before the header section was complete. */
+  | "origin-unreachable"
+  /** Nothing came within the deadline. */
+  | "origin-timeout"
+  /** What came is not an HTTP response that may be passed on. */
+  | "origin-malformed"
+  /** The body broke off before its end. */
+  | "origin-incomplete"
+  /** The request has passed this cache before (RFC 8586). */
+  | "loop";
+
+/** A storage tier failed; it is counted and skipped, never shown to a client. */
+export class StoreError extends CacheError {
+  readonly tier: string;
+  readonly operation: string;
+
+  constructor(tier: string, operation: string, cause?: unknown) {
+    super("store", `${tier}: ${operation} failed`, cause);
+    this.tier = tier;
+    this.operation = operation;
+  }
+}
+
+/** Something a person typed is wrong: what, where, and what would be right. Ends the start with exit code 2. */
+export class ConfigError extends CacheError {
+  readonly option: string;
+  readonly value: string;
+  readonly expected: string;
+
+  constructor(option: string, value: string, expected: string) {
+    super("config", `${option} ${JSON.stringify(value)}: ${expected}`);
+    this.option = option;
+    this.value = value;
+    this.expected = expected;
+  }
+}

@@ -1,0 +1,122 @@
+// Answers: which options `cache.ts` and `origin.ts` have.
+// Owns: the two option tables: meaning, unit, range and default of each option, one row a line.
+// Leaves out: reading them (`options.ts`); the README's table is printed from here and a test compares the two.
+import type { Resolved } from "./options.ts";
+import {
+  bytes,
+  oneOf,
+  optionalHost,
+  optionalText,
+  originUrl,
+  port,
+  seconds,
+  secondsOrAuto,
+  share,
+  text,
+} from "./option-values.ts";
+
+const log = oneOf("auto", "pretty", "json", "off");
+const LOG_MEANING =
+  "one line a request: `pretty`, `json` or `off`; `auto` is pretty on a terminal, off otherwise";
+
+/** The options of `bun cache.ts`. */
+export const CACHE_OPTIONS = {
+  port: {
+    kind: port,
+    fallback: "8001",
+    value: "PORT",
+    meaning: "where clients reach it; 0 takes any free port",
+  },
+  origin: {
+    kind: originUrl,
+    fallback: "http://localhost:8000",
+    value: "URL",
+    meaning: "what is cached: scheme, host and port of the main server",
+  },
+  host: { kind: text, fallback: "0.0.0.0", value: "ADDRESS", meaning: "the address it listens on" },
+  config: {
+    kind: optionalText,
+    fallback: "",
+    value: "FILE",
+    meaning:
+      'a TypeScript file whose default export holds options in camelCase, such as `{ maxObject: "16MB" }`',
+  },
+  memory: {
+    kind: bytes,
+    fallback: "256MB",
+    value: "SIZE",
+    meaning: "budget of the memory tier: bodies, header fields, index and fills",
+  },
+  maxObject: {
+    kind: bytes,
+    fallback: "64MB",
+    value: "SIZE",
+    meaning: "larger bodies are passed on and not stored",
+  },
+  originHost: {
+    kind: optionalHost,
+    fallback: "",
+    value: "HOST",
+    meaning: "the Host field sent to the origin; empty sends the client's own",
+  },
+  originTimeout: {
+    kind: seconds,
+    fallback: "30s",
+    value: "TIME",
+    meaning: "how long the origin may take until its header section is complete; then 504, or stale",
+  },
+  staleIfError: {
+    kind: seconds,
+    fallback: "1d",
+    value: "TIME",
+    meaning:
+      "how long past its freshness a response may be served while the origin fails, where it does not say itself (RFC 9111 §4.2.4, RFC 5861 §4); 0 is never",
+  },
+  heuristicShare: {
+    kind: share,
+    fallback: "10%",
+    value: "SHARE",
+    meaning: "heuristic freshness as a share of the time since Last-Modified (RFC 9111 §4.2.2); 0 is none",
+  },
+  heuristicMax: {
+    kind: seconds,
+    fallback: "1d",
+    value: "TIME",
+    meaning: "the cap on heuristic freshness (RFC 9111 §4.2.2)",
+  },
+  vary: {
+    kind: oneOf("meaning", "exact"),
+    fallback: "meaning",
+    value: "HOW",
+    meaning:
+      "how selecting header fields are compared (RFC 9111 §4.1): by `meaning` (order, case, white space, q-values), or `exact`ly as sent",
+  },
+  uncollapse: {
+    kind: seconds,
+    fallback: "10s",
+    value: "TIME",
+    meaning:
+      "how long requests for a key are not collapsed after its response turned out not to be shareable",
+  },
+  log: { kind: log, fallback: "auto", value: "HOW", meaning: LOG_MEANING },
+} as const;
+
+/** The options of `bun origin.ts`. */
+export const ORIGIN_OPTIONS = {
+  port: { kind: port, fallback: "8000", value: "PORT", meaning: "where it listens; 0 takes any free port" },
+  root: { kind: text, fallback: "media", value: "DIR", meaning: "the folder that it serves" },
+  host: { kind: text, fallback: "0.0.0.0", value: "ADDRESS", meaning: "the address it listens on" },
+  maxAge: {
+    kind: secondsOrAuto,
+    fallback: "auto",
+    value: "TIME",
+    meaning: "max-age of every file; `auto` is a rule for each file type",
+  },
+  log: { kind: log, fallback: "auto", value: "HOW", meaning: LOG_MEANING },
+} as const;
+
+/** The resolved options of the cache. Times are whole seconds, sizes bytes. */
+export type CacheOptions = Resolved<typeof CACHE_OPTIONS>;
+
+/** The resolved options of the origin. */
+export type OriginOptions = Resolved<typeof ORIGIN_OPTIONS>;

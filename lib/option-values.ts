@@ -1,0 +1,98 @@
+// Answers: what a typed option value means, or in one line what would be right.
+// Owns: the value kinds of the option table and their units.
+// Leaves out: which options there are (`option-tables.ts`) and where values come from (`options.ts`).
+import type { OptionKind } from "./options.ts";
+
+const BYTE_UNITS: Readonly<Record<string, number>> = {
+  b: 1,
+  kb: 2 ** 10,
+  mb: 2 ** 20,
+  gb: 2 ** 30,
+  tb: 2 ** 40,
+};
+const SECOND_UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86400 };
+
+/** A TCP port, 0 to 65535; 0 means any free one. */
+export const port: OptionKind<number> = {
+  expected: "expected a port from 0 to 65535",
+  parse: (text) => (/^\d{1,5}$/.test(text) && Number(text) <= 65535 ? Number(text) : undefined),
+};
+
+/** A size in bytes: `1500`, `64KB`, `256MB`, `10GB`; a unit is a power of 1024. Range 0 to 2^53. */
+export const bytes: OptionKind<number> = {
+  expected: "expected a size such as 64KB, 256MB or 10GB",
+  parse: (text) => withUnit(text, BYTE_UNITS),
+};
+
+/** A span in whole seconds: `90`, `90s`, `10m`, `2h`, `7d`. Range 0 to 2^31. */
+export const seconds: OptionKind<number> = {
+  expected: "expected a time such as 30s, 10m, 2h or 7d, at most 2^31 seconds",
+  parse(text) {
+    const value = withUnit(text, SECOND_UNITS);
+    return value !== undefined && value <= 2 ** 31 ? value : undefined;
+  },
+};
+
+/** A span in whole seconds, or the word `auto`. */
+export const secondsOrAuto: OptionKind<number | "auto"> = {
+  expected: `${seconds.expected}, or auto`,
+  parse: (text) => (text === "auto" ? "auto" : seconds.parse(text)),
+};
+
+/** A share from 0 to 1: `0.1` or `10%`. */
+export const share: OptionKind<number> = {
+  expected: "expected a share such as 0.1 or 10%",
+  parse(text) {
+    const match = /^(\d{1,3}(?:\.\d{1,6})?)(%?)$/.exec(text);
+    if (match === null) return undefined;
+    const value = Number(match[1]) / (match[2] === "%" ? 100 : 1);
+    return value <= 1 ? value : undefined;
+  },
+};
+
+/** The origin of a URL, `http://host:port` or `https://host:port`, without path, user or query. */
+export const originUrl: OptionKind<string> = {
+  expected: "expected scheme, host and port only, such as http://localhost:8000",
+  parse(text) {
+    const url = URL.parse(text);
+    if (url === null || !["http:", "https:"].includes(url.protocol) || url.host === "") return undefined;
+    const bare = url.pathname === "/" && url.search === "" && url.hash === "" && url.username === "";
+    return bare && url.password === "" && !/[?#@]/.test(text) ? url.origin : undefined;
+  },
+};
+
+/** Any text that is not empty. */
+export const text: OptionKind<string> = {
+  expected: "expected a value that is not empty",
+  parse: (value) => (value === "" ? undefined : value),
+};
+
+/** Any text; empty means that the option is off. */
+export const optionalText: OptionKind<string> = {
+  expected: "expected a text",
+  parse: (value) => value,
+};
+
+/** A `host` or `host:port` for a Host header field, or empty for none. */
+export const optionalHost: OptionKind<string> = {
+  expected: "expected a host name such as example.com or example.com:8080",
+  parse: (value) =>
+    /^(?:[\w.-]+|\[[0-9a-fA-F:.]+\])?(?::\d{1,5})?$/.test(value) ? value.toLowerCase() : undefined,
+};
+
+/** One of a closed list of words. */
+export function oneOf<const T extends string>(...words: readonly T[]): OptionKind<T> {
+  return {
+    expected: `expected ${words.join(", ").replace(/, ([^,]*)$/, " or $1")}`,
+    parse: (value) => words.find((word) => word === value),
+  };
+}
+
+function withUnit(value: string, units: Readonly<Record<string, number>>): number | undefined {
+  const match = /^(\d{1,15})([a-z]{0,2})$/.exec(value.toLowerCase());
+  if (match === null) return undefined;
+  const factor = match[2] === "" ? 1 : units[match[2] ?? ""];
+  if (factor === undefined) return undefined;
+  const result = Number(match[1]) * factor;
+  return Number.isSafeInteger(result) ? result : undefined;
+}
