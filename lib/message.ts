@@ -1,0 +1,106 @@
+// Answers: what the nouns of Larder are made of.
+// Owns: the messages that pass between the door, the engine, the stores and the wires; types only, nothing happens here.
+// Leaves out: how they come about (`door.ts`, `forward.ts`, `rfc9111/`) and how they leave (`respond.ts`, `wire/`).
+import type { ResponseDirectives } from "./rfc9111/cache-control.ts";
+import type { DeltaSeconds, EpochSeconds } from "./rfc9111/time.ts";
+
+/** Header fields that are only looked up, by lower-case name; several lines come joined by `, `. */
+export interface FieldLookup {
+  get(name: string): string | null;
+}
+
+/** A request as it was presented to the cache, after the door let it in. */
+export interface PresentedRequest {
+  /** As received: methods are case-sensitive. */
+  readonly method: string;
+  /** The target URI, which is the cache key: scheme, authority, path and query as this wire hands them over. */
+  readonly uri: string;
+  /** `host` or `host:port` as in the Host field, in lower case. */
+  readonly authority: string;
+  readonly fields: Headers;
+  /** The content, for methods that may have it. */
+  readonly body: ReadableStream<Uint8Array> | null;
+  /** The client's address, looked up only when a request is forwarded; `undefined` where the wire does not know it. */
+  readonly clientAddress: () => string | undefined;
+  /** Fires when the client has gone; looked up only when a request is forwarded. */
+  readonly gone: () => AbortSignal;
+}
+
+/** A response as it came from the origin, hop-by-hop fields removed and Date made sure of. */
+export interface ReceivedResponse {
+  readonly status: number;
+  readonly fields: Headers;
+  readonly body: ReadableStream<Uint8Array> | null;
+  /** How the end of the body is known; the end of a `close` body cannot be verified. */
+  readonly framing: "none" | "length" | "chunked" | "close";
+  /** Bytes of the body as announced, `undefined` where they are not. */
+  readonly length: number | undefined;
+  readonly requestTime: EpochSeconds;
+  readonly responseTime: EpochSeconds;
+}
+
+/** What identifies the stored representation (RFC 9110 §8.8); both as they came. */
+export interface Validators {
+  readonly etag: string | undefined;
+  readonly lastModified: string | undefined;
+}
+
+/** The selecting header fields of a variant (§4.1): their names, sorted, and their values in comparable form. */
+export interface Selecting {
+  readonly names: readonly string[];
+  readonly values: string;
+}
+
+/** Where a freshness lifetime comes from (§4.2.1), the first that is present. */
+export type LifetimeSource = "s-maxage" | "max-age" | "expires" | "heuristic" | "none";
+
+/** All of a stored response but its body. What a hit needs has been worked out when it was stored. */
+export interface StoredHead {
+  readonly key: string;
+  readonly status: number;
+  readonly fields: Headers;
+  readonly directives: ResponseDirectives;
+  readonly validators: Validators;
+  /** `undefined` where the response has no Vary: it fits every request for its key. */
+  readonly selecting: Selecting | undefined;
+  readonly dateValue: EpochSeconds;
+  readonly responseTime: EpochSeconds;
+  readonly lifetime: DeltaSeconds;
+  readonly lifetimeSource: LifetimeSource;
+  /** The moment at which its age was 0: current age is now minus this (§4.2.3). */
+  readonly bornAt: EpochSeconds;
+  /** The first moment at which it is not fresh. */
+  readonly staleAt: EpochSeconds;
+}
+
+/** A run of bytes of a representation, `first` counted from 0. */
+export interface Part {
+  readonly first: number;
+  readonly bytes: Uint8Array;
+}
+
+/** What of a representation is stored. Parts are in order and neither touch nor overlap. */
+export type StoredBody =
+  | { readonly kind: "complete"; readonly bytes: ArrayBuffer }
+  | {
+      readonly kind: "partial";
+      readonly parts: readonly Part[];
+      readonly completeLength: number | undefined;
+    };
+
+/** A response in the store. It is never changed: freshening replaces it. */
+export interface StoredResponse extends StoredHead {
+  readonly body: StoredBody;
+  /** What it counts against the budget: body, header fields, key and index. */
+  readonly sizeBytes: number;
+}
+
+/** The body of an answer: bytes as they are, a stream, or none. */
+export type AnswerBody = Uint8Array | ReadableStream<Uint8Array> | null;
+
+/** What a wire renders. `fields` may be shared with other answers: a wire copies, and never changes it. */
+export interface Answer {
+  readonly status: number;
+  readonly fields: Headers;
+  readonly body: AnswerBody;
+}

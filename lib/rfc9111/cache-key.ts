@@ -1,0 +1,106 @@
+// Answers: which stored responses fit a request.
+// Owns: §4.1; the primary key of §2 is the target URI, worked out at the door.
+// Leaves out: which of those that fit is used (`reuse.ts`).
+import type { FieldLookup, Selecting, StoredHead } from "../message.ts";
+import { listMembers, weightedMembers } from "./syntax.ts";
+
+/** How selecting header fields are compared: by what they mean, or as they were sent. */
+export type VaryComparison = "meaning" | "exact";
+
+/** Fields whose members are weighted and in no order (RFC 9110 §12.4.2), and whether their letters' case matters. */
+const WEIGHTED_FIELDS: Readonly<Record<string, "any-case" | "case-matters">> = {
+  accept: "case-matters",
+  "accept-charset": "any-case",
+  "accept-encoding": "any-case",
+  "accept-language": "any-case",
+};
+
+/** Fields with one value in which a comma separates nothing, or in which order and white space may matter. */
+const SINGLE_VALUED_FIELDS = new Set([
+  ...[
+    "authorization",
+    "cookie",
+    "date",
+    "from",
+    "host",
+    "if-modified-since",
+    "if-unmodified-since",
+    "origin",
+  ],
+  ...["proxy-authorization", "referer", "user-agent"],
+]);
+
+/**
+ * The selecting header fields of a response with that Vary, for the request that brought it; `undefined` without Vary,
+ * `"*"` where it fits no other request.
+ */
+export function selectingFields(
+  vary: string | null,
+  request: FieldLookup,
+  comparison: VaryComparison,
+): Selecting | "*" | undefined {
+  const names = [...new Set(listMembers(vary ?? "").map((name) => name.toLowerCase()))].sort();
+  if (names.length === 0) return undefined;
+  return names.includes("*") ? "*" : { names, values: selectingValues(names, request, comparison) };
+}
+
+/**
+ * Whether a request's selecting header fields are those that a stored response was selected by. A field that is absent
+ * matches only where it was absent. Where the language was negotiated, the response also fits a request that prefers
+ * just its Content-Language to all others (RFC 9110 §12.5.4).
+ * @owns §4.1
+ */
+export function matchesSelecting(
+  stored: StoredHead,
+  request: FieldLookup,
+  comparison: VaryComparison,
+): boolean {
+  const { selecting } = stored;
+  if (selecting === undefined) return true;
+  if (selectingValues(selecting.names, request, comparison) === selecting.values) return true;
+  return comparison === "meaning" && fitsByLanguage(stored, selecting, request);
+}
+
+/** The values of the named fields of a request in comparable form: equal exactly where the requests match. */
+export function selectingValues(
+  names: readonly string[],
+  request: FieldLookup,
+  comparison: VaryComparison,
+): string {
+  return names.map((name) => comparableValue(name, fieldValue(request, name), comparison)).join("\n");
+}
+
+function comparableValue(name: string, value: string | null, comparison: VaryComparison): string {
+  if (value === null) return "-";
+  if (comparison === "exact") return `=${value}`;
+  const weighted = WEIGHTED_FIELDS[name];
+  if (weighted !== undefined) return `=${comparableWeighted(value, weighted)}`;
+  return SINGLE_VALUED_FIELDS.has(name) ? `=${value}` : `=${listMembers(value).join(",")}`;
+}
+
+function comparableWeighted(value: string, letters: "any-case" | "case-matters"): string {
+  return weightedMembers(letters === "any-case" ? value.toLowerCase() : value)
+    .map(({ range, weight }) => `${range};${weight}`)
+    .sort()
+    .join(",");
+}
+
+/** All selecting fields but Accept-Language match, and the one language preferred to all others is the stored one. */
+function fitsByLanguage(stored: StoredHead, selecting: Selecting, request: FieldLookup): boolean {
+  const at = selecting.names.indexOf("accept-language");
+  const language = stored.fields.get("content-language")?.toLowerCase();
+  if (at < 0 || language === undefined) return false;
+  const storedValues = selecting.values.split("\n");
+  const values = selectingValues(selecting.names, request, "meaning").split("\n");
+  if (!values.every((value, index) => index === at || value === storedValues[index])) return false;
+  const [best, next] = weightedMembers(request.get("accept-language") ?? "").sort(
+    (a, b) => b.weight - a.weight,
+  );
+  const preferred = best !== undefined && best.weight > 0 && best.weight > (next?.weight ?? 0);
+  return preferred && best.range.toLowerCase() === language;
+}
+
+/** Vary may name anything; a name that no header field can have matches as absent. */
+function fieldValue(request: FieldLookup, name: string): string | null {
+  return /^[!#$%&'*+\-.^_`|~0-9a-z]+$/.test(name) ? request.get(name) : null;
+}

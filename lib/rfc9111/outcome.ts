@@ -1,0 +1,237 @@
+// Answers: what becomes of the store after a response has come: store, freshen, complete, pass on, or act as if it had not.
+// Owns: the order of those decisions, and the making of a stored response from a received one.
+// Leaves out: the rules themselves (the other files of this folder) and carrying them out (`proxy.ts`).
+import type { ReceivedResponse, StoredBody, StoredHead, StoredResponse } from "../message.ts";
+import { ageValue, correctedInitialAge } from "./age.ts";
+import { responseDirectives, type ResponseDirectives } from "./cache-control.ts";
+import { matchesSelecting, selectingFields, type VaryComparison } from "./cache-key.ts";
+import { freshnessLifetime, type HeuristicLimits } from "./freshness.ts";
+import { storableFields, updatedFields } from "./header-fields.ts";
+import { isContentLocationOfTarget } from "./invalidation.ts";
+import { combined, completeLengthOf, parseContentRange } from "./range.ts";
+import type { Forwarding, RequestFacts } from "./reuse.ts";
+import { mayServeOnError } from "./stale.ts";
+import { reasonNotToStore, type NotStoredReason } from "./storing.ts";
+import { parseEntityTag, stronglyEqual } from "./syntax.ts";
+import { parseHttpDate, type DeltaSeconds, type EpochSeconds } from "./time.ts";
+import { freshenedBy, headVerdict, validationResult, validatorsOf } from "./validation.ts";
+
+/** What an operator may set of the rules. */
+export interface CachingRules {
+  readonly heuristic: HeuristicLimits;
+  readonly vary: VaryComparison;
+  /** Seconds past freshness for which a failing origin is covered, where a response does not say itself. */
+  readonly staleIfError: DeltaSeconds;
+  /** The authority under which the origin knows itself. */
+  readonly originAuthority: string;
+}
+
+/** A request that was forwarded, and the response that came. */
+export interface Exchange {
+  readonly uri: string;
+  readonly request: RequestFacts;
+  readonly forwarding: Forwarding;
+  /** All responses stored for the URI when the response came. */
+  readonly stored: readonly StoredResponse[];
+  readonly received: ReceivedResponse;
+}
+
+/** A stored response and what it is replaced by; `undefined` where it is only to go. */
+export interface Replacement {
+  readonly old: StoredResponse;
+  readonly by: StoredResponse | undefined;
+}
+
+/** What becomes of the store, and what the client gets. */
+export type Outcome =
+  /** A 304 freshened a stored response, which is the answer. `keep` is false where it may not stay stored. */
+  | {
+      readonly kind: "freshen";
+      readonly old: StoredResponse;
+      readonly by: StoredResponse;
+      readonly keep: boolean;
+    }
+  /** The response is stored while it is passed on. With `completes` it is the rest of that partial response. */
+  | { readonly kind: "store"; readonly head: StoredHead; readonly completes?: StoredResponse }
+  /** The response is passed on only; `outdated` are stored responses which it shows to be no longer right. */
+  | { readonly kind: "pass"; readonly reason: NotStoredReason; readonly outdated: readonly StoredResponse[] }
+  /** A response to HEAD is passed on and changes stored responses to GET. */
+  | { readonly kind: "head"; readonly replacements: readonly Replacement[] }
+  /** The origin failed, and a stale response covers it. */
+  | { readonly kind: "stale"; readonly stored: StoredResponse }
+  /** Nothing can be made of it: ask again, without conditions. */
+  | { readonly kind: "retry" };
+
+/** The outcome of an exchange. */
+export function outcome(exchange: Exchange, rules: CachingRules): Outcome {
+  const { forwarding, received, request } = exchange;
+  const result = validationResult(received.status);
+  if (result === "not-modified" && forwarding.nominated.length > 0) return freshened(exchange, rules);
+  if (result === "failed" && forwarding.fallback !== undefined) {
+    const { fallback } = forwarding;
+    if (mayServeOnError(fallback, received.responseTime, rules.staleIfError))
+      return { kind: "stale", stored: fallback };
+  }
+  if (forwarding.completing !== undefined && (received.status === 206 || received.status === 416)) {
+    return completed(exchange, rules);
+  }
+  if (request.method === "HEAD" && received.status === 200) return headUpdated(exchange, rules);
+  return stored(exchange, rules);
+}
+
+/** The head to store for a response, for the request that brought it. */
+export function storedHead(exchange: Exchange, rules: CachingRules): StoredHead {
+  const { received } = exchange;
+  const directives = responseDirectives(received.fields);
+  const fields = storableFields(received.fields, directives);
+  return headFrom(exchange, rules, { status: received.status, fields, directives });
+}
+
+/**
+ * A partial body that has just come, together with what is stored of the same representation (the same strong
+ * entity-tag, the same variant): see §3.4.
+ */
+export function mergedBody(
+  head: StoredHead,
+  body: StoredBody,
+  stored: readonly StoredResponse[],
+): StoredBody {
+  const same = stored.find(
+    (one) => isSameRepresentation(one, head) && (one.status === 200 || one.status === 206),
+  );
+  return (same === undefined ? undefined : combined(same.body, body)) ?? body;
+}
+
+function stored(exchange: Exchange, rules: CachingRules): Outcome {
+  const head = storedHead(exchange, rules);
+  const reason = reasonFor(exchange, rules, head.directives);
+  if (reason === undefined) return { kind: "store", head };
+  // §4.3.3: a full response shows that the nominated ones are not what the origin has; an error shows nothing.
+  const outdated =
+    exchange.received.status < 500 && reason !== "request-no-store" ? exchange.forwarding.nominated : [];
+  return { kind: "pass", reason, outdated: exchange.request.method === "GET" ? outdated : [] };
+}
+
+function freshened(exchange: Exchange, rules: CachingRules): Outcome {
+  const old = freshenedBy(exchange.received.fields, exchange.forwarding.nominated);
+  if (old === undefined) return { kind: "retry" };
+  const by = freshenedResponse(old, exchange, rules);
+  const reason = reasonFor({ ...exchange, received: asStored(exchange.received, by) }, rules, by.directives);
+  return { kind: "freshen", old, by, keep: reason === undefined || reason === "method" };
+}
+
+/** §4.3.5: each stored response that the HEAD request could have been answered with. */
+function headUpdated(exchange: Exchange, rules: CachingRules): Outcome {
+  const fitting = exchange.stored.filter((one) => matchesSelecting(one, exchange.request.fields, rules.vary));
+  const replacements = fitting.map((old) => ({
+    old,
+    by:
+      headVerdict(exchange.received.fields, old) === "update"
+        ? freshenedResponse(old, exchange, rules)
+        : undefined,
+  }));
+  return { kind: "head", replacements };
+}
+
+function completed(exchange: Exchange, rules: CachingRules): Outcome {
+  const { completing } = exchange.forwarding;
+  const range = parseContentRange(exchange.received.fields.get("content-range"));
+  if (completing === undefined || range === undefined) return { kind: "retry" };
+  const { stored: partial, first, last } = completing;
+  const total = completeLengthOf(partial.body) ?? range.completeLength;
+  const fits = range.first === first && total === range.completeLength && total !== undefined;
+  if (!fits || range.last !== (last ?? total - 1)) return { kind: "retry" };
+  const head = storedHead(exchange, rules);
+  if (!isSameRepresentation(partial, head)) return { kind: "retry" };
+  if (reasonFor(exchange, rules, head.directives) !== undefined) return { kind: "retry" };
+  const fields = updatedFields(partial.fields, exchange.received.fields, head.directives);
+  fields.set("content-length", String(total));
+  const whole = headFrom(exchange, rules, { status: 200, fields, directives: head.directives });
+  return { kind: "store", head: whole, completes: partial };
+}
+
+function freshenedResponse(old: StoredResponse, exchange: Exchange, rules: CachingRules): StoredResponse {
+  const named = responseDirectives(exchange.received.fields);
+  const fields = updatedFields(old.fields, exchange.received.fields, named);
+  const head = headFrom(exchange, rules, {
+    status: old.status,
+    fields,
+    directives: responseDirectives(fields),
+  });
+  return { ...head, body: old.body, sizeBytes: old.sizeBytes };
+}
+
+function headFrom(
+  exchange: Exchange,
+  rules: CachingRules,
+  response: Pick<StoredHead, "status" | "fields" | "directives">,
+): StoredHead {
+  const { received, request, uri } = exchange;
+  const dateValue = dateOf(response.fields, received.responseTime);
+  const lifetime = freshnessLifetime({ ...response, dateValue }, rules.heuristic);
+  const { requestTime, responseTime } = received;
+  const age = correctedInitialAge({
+    ageValue: ageValue(received.fields.get("age")),
+    dateValue,
+    requestTime,
+    responseTime,
+  });
+  const bornAt = (responseTime - age) as EpochSeconds;
+  const selecting = selectingFields(response.fields.get("vary"), request.fields, rules.vary);
+  return {
+    ...response,
+    key: uri,
+    validators: validatorsOf(response.fields),
+    selecting: selecting === "*" ? undefined : selecting,
+    dateValue,
+    responseTime,
+    lifetime: lifetime.seconds,
+    lifetimeSource: lifetime.source,
+    bornAt,
+    staleAt: (bornAt + lifetime.seconds) as EpochSeconds,
+  };
+}
+
+function reasonFor(
+  exchange: Exchange,
+  rules: CachingRules,
+  directives: ResponseDirectives,
+): NotStoredReason | undefined {
+  const { received, request, uri } = exchange;
+  return reasonNotToStore({
+    method: request.method,
+    request: request.fields,
+    requestDirectives: request.directives,
+    status: received.status,
+    fields: received.fields,
+    directives,
+    isAboutTarget: isContentLocationOfTarget({
+      uri,
+      fields: received.fields,
+      originAuthority: rules.originAuthority,
+    }),
+    framing: received.framing,
+  });
+}
+
+/** The 304 seen as the response that it stands for, so that the rules of §3 can be asked again. */
+function asStored(received: ReceivedResponse, by: StoredResponse): ReceivedResponse {
+  return { ...received, status: by.status === 206 ? 200 : by.status, fields: by.fields, framing: "length" };
+}
+
+function isSameRepresentation(one: StoredHead, other: StoredHead): boolean {
+  const [tag, otherTag] = [one.validators.etag, other.validators.etag];
+  if (
+    tag === undefined ||
+    otherTag === undefined ||
+    !stronglyEqual(parseEntityTag(tag), parseEntityTag(otherTag))
+  ) {
+    return false;
+  }
+  return one.selecting?.values === other.selecting?.values;
+}
+
+/** RFC 9110 §6.6.1: where Date is missing or cannot be read, the response was made when it came. */
+function dateOf(fields: Headers, responseTime: EpochSeconds): EpochSeconds {
+  return parseHttpDate(fields.get("date") ?? "", responseTime) ?? responseTime;
+}

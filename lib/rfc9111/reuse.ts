@@ -1,0 +1,169 @@
+// Answers: what to do with a request before anything is forwarded: reuse, forward (with or without validators), or refuse.
+// Owns: §4.
+// Leaves out: what to do with the origin's response (`outcome.ts`) and doing it (`proxy.ts`).
+import type { FieldLookup, StoredResponse } from "../message.ts";
+import { currentAge } from "./age.ts";
+import { matchesSelecting, type VaryComparison } from "./cache-key.ts";
+import { requestDirectives, type RequestDirectives } from "./cache-control.ts";
+import { isFresh } from "./freshness.ts";
+import { ifRangeHolds } from "./preconditions.ts";
+import { coverage, missingRange, parseRange, type RangeSpec } from "./range.ts";
+import { mayServeForClient, mayServeWhileRevalidating } from "./stale.ts";
+import { deltaSeconds, type EpochSeconds } from "./time.ts";
+import { canBeValidated, variantsToOffer } from "./validation.ts";
+
+/** Why a request is forwarded (RFC 9211 §2.2). */
+export type ForwardReason =
+  "bypass" | "method" | "uri-miss" | "vary-miss" | "miss" | "request" | "stale" | "partial";
+
+/** What a request says that the decision depends on; read once. */
+export interface RequestFacts {
+  readonly method: string;
+  readonly fields: FieldLookup;
+  readonly directives: RequestDirectives;
+  /** `undefined` where there is no Range to honour. */
+  readonly ranges: readonly RangeSpec[] | undefined;
+}
+
+/** What to do with a request. */
+export type Decision =
+  /** Answer from the store; `stale` where it is not fresh, with who allows that. */
+  | {
+      readonly kind: "reuse";
+      readonly stored: StoredResponse;
+      readonly stale?: "while-revalidate" | "max-stale";
+    }
+  /** Ask the origin. */
+  | Forwarding
+  /** `only-if-cached`, and there is nothing to reuse (§5.2.1.7). */
+  | { readonly kind: "refuse" };
+
+/** How to ask the origin. */
+export interface Forwarding {
+  readonly kind: "forward";
+  readonly why: ForwardReason;
+  /** Responses whose validators go along (§4.3.1); empty for a plain request. */
+  readonly nominated: readonly StoredResponse[];
+  /** What may be served should the origin fail (§4.2.4). */
+  readonly fallback?: StoredResponse;
+  /** A partial response that the origin is asked to complete (§3.4), and the range that it lacks. */
+  readonly completing?: {
+    readonly stored: StoredResponse;
+    readonly first: number;
+    readonly last: number | undefined;
+  };
+}
+
+/** What the request says, for `decide` and all that follows. */
+export function requestFacts(method: string, fields: FieldLookup): RequestFacts {
+  return {
+    method,
+    fields,
+    directives: requestDirectives(fields.get("cache-control")),
+    ranges: method === "GET" ? parseRange(fields.get("range")) : undefined,
+  };
+}
+
+/**
+ * The decision for a request, given the stored responses for its URI.
+ * @owns §4
+ */
+export function decide(
+  request: RequestFacts,
+  stored: readonly StoredResponse[],
+  now: EpochSeconds,
+  comparison: VaryComparison,
+): Decision {
+  const decision = decideFreely(request, stored, now, comparison);
+  return decision.kind === "forward" && request.directives.onlyIfCached ? { kind: "refuse" } : decision;
+}
+
+function decideFreely(
+  request: RequestFacts,
+  stored: readonly StoredResponse[],
+  now: EpochSeconds,
+  comparison: VaryComparison,
+): Decision {
+  if (request.method !== "GET" && request.method !== "HEAD") return plain("method");
+  // Only an origin evaluates these (§4.3.2): a cache must not.
+  if (request.fields.get("if-match") !== null || request.fields.get("if-unmodified-since") !== null) {
+    return plain("request");
+  }
+  if (stored.length === 0) return plain("uri-miss");
+  const chosen = mostRecent(stored.filter((one) => matchesSelecting(one, request.fields, comparison)));
+  if (chosen === undefined) {
+    const offered = request.ranges === undefined ? variantsToOffer(stored, request.fields) : [];
+    return { kind: "forward", why: "vary-miss", nominated: offered };
+  }
+  return hasAskedBytes(chosen, request, now)
+    ? decideOn(chosen, request, now)
+    : forwardForBytes(chosen, request, now);
+}
+
+/** The chosen response has the bytes: is it fresh enough, for the origin and for this client? */
+function decideOn(chosen: StoredResponse, request: RequestFacts, now: EpochSeconds): Decision {
+  const { directives } = request;
+  if (directives.noCache) return validate(chosen, "request");
+  if (chosen.directives.noCache === true) return validate(chosen, "stale");
+  if (isFresh(chosen, now)) {
+    return isFreshEnough(chosen, request, now)
+      ? { kind: "reuse", stored: chosen }
+      : validate(chosen, "request");
+  }
+  if (directives.maxStale !== undefined && isYoungEnough(chosen, request, now)) {
+    if (mayServeForClient(chosen, now, directives.maxStale))
+      return { kind: "reuse", stored: chosen, stale: "max-stale" };
+  }
+  const asksForFresh = directives.minFresh !== undefined || !isYoungEnough(chosen, request, now);
+  if (!asksForFresh && mayServeWhileRevalidating(chosen, now)) {
+    return { kind: "reuse", stored: chosen, stale: "while-revalidate" };
+  }
+  return validate(chosen, "stale");
+}
+
+/** §5.2.1.1 and §5.2.1.3. */
+function isFreshEnough(chosen: StoredResponse, request: RequestFacts, now: EpochSeconds): boolean {
+  const remaining = deltaSeconds(chosen.staleAt - now);
+  return isYoungEnough(chosen, request, now) && remaining >= (request.directives.minFresh ?? 0);
+}
+
+/** §5.2.1.1; RFC 8246 §2: while an `immutable` response is fresh, a reload need not ask again. */
+function isYoungEnough(chosen: StoredResponse, request: RequestFacts, now: EpochSeconds): boolean {
+  const { maxAge } = request.directives;
+  if (maxAge === undefined || (chosen.directives.immutable && isFresh(chosen, now))) return true;
+  return currentAge(chosen.bornAt, now) <= maxAge;
+}
+
+function validate(chosen: StoredResponse, why: ForwardReason): Forwarding {
+  const nominated = canBeValidated(chosen) ? [chosen] : [];
+  return { kind: "forward", why, nominated, fallback: chosen };
+}
+
+function plain(why: ForwardReason): Forwarding {
+  return { kind: "forward", why, nominated: [] };
+}
+
+/** §3.4: an incomplete response answers only requests for ranges that lie wholly within it. */
+function hasAskedBytes(chosen: StoredResponse, request: RequestFacts, now: EpochSeconds): boolean {
+  if (chosen.body.kind === "complete") return true;
+  if (request.ranges === undefined || !ifRangeHolds(request.fields.get("if-range"), chosen, now))
+    return false;
+  return coverage(chosen.body, request.ranges).kind !== "uncovered";
+}
+
+/** Asks for the missing bytes where those that are stored may still be used, else for all that the client wants. */
+function forwardForBytes(chosen: StoredResponse, request: RequestFacts, now: EpochSeconds): Forwarding {
+  const missing =
+    request.ranges === undefined && request.method === "GET" ? missingRange(chosen.body) : undefined;
+  const isCurrent = isFresh(chosen, now) && chosen.directives.noCache !== true && !request.directives.noCache;
+  const isIdentified = chosen.validators.etag?.startsWith('"') === true;
+  if (missing === undefined || !(isCurrent || isIdentified)) return plain("partial");
+  return { kind: "forward", why: "partial", nominated: [], completing: { stored: chosen, ...missing } };
+}
+
+/** §4: of several that fit, the one with the latest Date; of those, the one that came last. */
+function mostRecent(fitting: readonly StoredResponse[]): StoredResponse | undefined {
+  let best = fitting[0];
+  for (const one of fitting) if (best === undefined || one.dateValue >= best.dateValue) best = one;
+  return best;
+}

@@ -1,0 +1,108 @@
+// Answers: how stored responses are validated, and what a 304 or HEAD response makes of them.
+// Owns: §4.3, §4.3.1, §4.3.3, §4.3.4, §4.3.5.
+// Leaves out: the preconditions of clients (`preconditions.ts`), making the new stored response (`outcome.ts`).
+import type { FieldLookup, StoredHead, StoredResponse, Validators } from "../message.ts";
+import { parseEntityTag, stronglyEqual, weaklyEqual, weightedMembers } from "./syntax.ts";
+import { isOriginFailure } from "./stale.ts";
+
+/** The precondition fields of a validation request; `undefined` where there is no validator for them. */
+export interface ValidationFields {
+  readonly ifNoneMatch: string | undefined;
+  readonly ifModifiedSince: string | undefined;
+}
+
+/** How many entity-tags of variants one validation offers at most. */
+const MAX_OFFERED = 8;
+
+/** The validators that a response carries. */
+export function validatorsOf(fields: FieldLookup): Validators {
+  return { etag: fields.get("etag") ?? undefined, lastModified: fields.get("last-modified") ?? undefined };
+}
+
+/**
+ * Whether a stored response can be validated at all.
+ * @owns §4.3
+ */
+export function canBeValidated(stored: Pick<StoredHead, "validators">): boolean {
+  return stored.validators.etag !== undefined || stored.validators.lastModified !== undefined;
+}
+
+/**
+ * The precondition fields for the nominated responses: all their entity-tags, and the Last-Modified of a single one.
+ * @owns §4.3.1
+ */
+export function validationFields(nominated: readonly StoredResponse[]): ValidationFields {
+  const tags = new Set(nominated.flatMap(({ validators }) => validators.etag ?? []));
+  const only = nominated.length === 1 ? nominated[0] : undefined;
+  return {
+    ifNoneMatch: tags.size === 0 ? undefined : [...tags].join(", "),
+    ifModifiedSince: only?.validators.lastModified,
+  };
+}
+
+/**
+ * The variants whose entity-tags are worth offering when none fits the request's selecting header fields (§4.3.1): only
+ * strong ones, and only codings that this client accepts, since some origins give two codings the same strong tag.
+ */
+export function variantsToOffer(variants: readonly StoredResponse[], request: FieldLookup): StoredResponse[] {
+  return variants.filter((variant) => mayOffer(variant, request)).slice(0, MAX_OFFERED);
+}
+
+function mayOffer(variant: StoredResponse, request: FieldLookup): boolean {
+  const { etag } = variant.validators;
+  if (variant.body.kind === "partial" || etag === undefined || !/^"[^"]*"$/.test(etag)) return false;
+  const coding = variant.fields.get("content-encoding")?.toLowerCase() ?? "identity";
+  const accepted = weightedMembers((request.get("accept-encoding") ?? "").toLowerCase());
+  const weight = accepted.find(({ range }) => range === coding)?.weight;
+  return weight === undefined ? coding === "identity" : weight > 0;
+}
+
+/**
+ * What a response to a validation request says: the stored response may go on, the origin has failed, or this is the
+ * new full response.
+ * @owns §4.3.3
+ */
+export function validationResult(status: number): "not-modified" | "failed" | "full" {
+  if (status === 304) return "not-modified";
+  return isOriginFailure(status) ? "failed" : "full";
+}
+
+/**
+ * The nominated response that a 304 is about: the one with its entity-tag; without a tag, the single nominated one whose
+ * Last-Modified it does not contradict. `undefined` where it is about none of them.
+ * @owns §4.3.4
+ */
+export function freshenedBy(
+  update: FieldLookup,
+  nominated: readonly StoredResponse[],
+): StoredResponse | undefined {
+  const { etag, lastModified } = validatorsOf(update);
+  if (etag !== undefined) {
+    const tag = parseEntityTag(etag);
+    const equal = tag.weak ? weaklyEqual : stronglyEqual;
+    const named = nominated.find((stored) => equal(tag, parseEntityTag(stored.validators.etag ?? "")));
+    if (named !== undefined) return named;
+  }
+  const [only, ...others] = nominated;
+  if (only === undefined || others.length > 0) return undefined;
+  if (etag !== undefined && only.validators.etag !== undefined) return undefined;
+  const unchanged = lastModified === undefined || lastModified === only.validators.lastModified;
+  return unchanged ? only : undefined;
+}
+
+/**
+ * What a 200 response to HEAD means for a stored GET response: its fields are updated where validators and length, as
+ * far as the HEAD response has them, are the same; else it is no longer what the origin has.
+ * @owns §4.3.5
+ */
+export function headVerdict(update: FieldLookup, stored: StoredResponse): "update" | "invalidate" {
+  const { etag, lastModified } = validatorsOf(update);
+  const length = update.get("content-length");
+  const storedLength =
+    stored.body.kind === "complete" ? stored.body.bytes.byteLength : stored.body.completeLength;
+  const differs =
+    (etag !== undefined && etag !== stored.validators.etag) ||
+    (lastModified !== undefined && lastModified !== stored.validators.lastModified) ||
+    (length !== null && storedLength !== undefined && length !== String(storedLength));
+  return differs ? "invalidate" : "update";
+}
