@@ -27,6 +27,8 @@ export class OriginError extends CacheError {
 export type OriginErrorCode =
   /** No connection, or it broke before the header section was complete. */
   | "origin-unreachable"
+  /** It answered with an error that a stored response was to cover. */
+  | "origin-failed"
   /** Nothing came within the deadline. */
   | "origin-timeout"
   /** What came is not an HTTP response that may be passed on. */

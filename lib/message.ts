@@ -22,8 +22,6 @@ export interface PresentedRequest {
   readonly body: ReadableStream<Uint8Array> | null;
   /** The client's address, looked up only when a request is forwarded; `undefined` where the wire does not know it. */
   readonly clientAddress: () => string | undefined;
-  /** Fires when the client has gone; looked up only when a request is forwarded. */
-  readonly gone: () => AbortSignal;
 }
 
 /** A response as it came from the origin, hop-by-hop fields removed and Date made sure of. */

@@ -1,7 +1,6 @@
 // Answers: what the origin says to a request: a file of its folder, whole or in part, or why not.
 // Owns: the order of a request's life at the origin; status and header fields of each answer.
-// Leaves out: targets (`origin-target.ts`), files (`origin-file.ts`), conditions (`origin-conditions.ts`),
-//   ranges (`origin-range.ts`), types and lifetimes (`origin-media-type.ts`), pages (`origin-page.ts`).
+// Leaves out: every step itself: `origin-target`, `-file`, `-conditions`, `-range`, `-media-type`, `-page`, `-log`.
 import { Hono } from "hono";
 import { judge, mayAnswerRange, type CurrentValidators } from "./origin-conditions.ts";
 import { lengthOf, type Piece } from "./origin-content.ts";

@@ -1,7 +1,6 @@
 // Answers: whether a request that carries conditions is to be carried out.
 // Owns: RFC 9110 §13.1 and §13.2 as an origin evaluates them, against the file that it has in its hand.
-// Leaves out: how entity-tags and dates are written (`rfc9111/syntax.ts`, `rfc9111/time.ts`), what is answered
-//   (`origin-app.ts`), the same for a cache's stored response (`rfc9111/preconditions.ts`).
+// Leaves out: what is answered (`origin-app.ts`), the same for a stored response (`rfc9111/preconditions.ts`).
 import { parseEntityTag, parseEntityTags, stronglyEqual, weaklyEqual } from "./rfc9111/syntax.ts";
 import { parseHttpDate, type EpochSeconds } from "./rfc9111/time.ts";
 

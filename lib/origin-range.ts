@@ -1,7 +1,6 @@
 // Answers: which parts of a file a request asks for, and how several of them travel in one response.
 // Owns: the Range field as an origin reads it (RFC 9110 §14.1, §14.2) and multipart/byteranges (§14.6).
-// Leaves out: If-Range (`origin-conditions.ts`), reading the parts (`origin-content.ts`), ranges out of a stored
-//   response (`rfc9111/range.ts`).
+// Leaves out: If-Range (`origin-conditions.ts`), reading (`origin-content.ts`), a stored response (`rfc9111/range.ts`).
 
 /** Positions of the first and the last byte, both included. */
 export interface ByteRange {

@@ -61,6 +61,16 @@ export function matchesSelecting(
   return comparison === "meaning" && fitsByLanguage(stored, selecting, request);
 }
 
+/**
+ * Whether a newly stored response takes the place of an older one for the same URI: they were selected alike, or one of
+ * them fits every request.
+ */
+export function supersedes(newer: StoredHead, older: StoredHead): boolean {
+  const [one, other] = [newer.selecting, older.selecting];
+  if (one === undefined || other === undefined) return true;
+  return one.values === other.values && one.names.join() === other.names.join();
+}
+
 /** The values of the named fields of a request in comparable form: equal exactly where the requests match. */
 export function selectingValues(
   names: readonly string[],

@@ -1,0 +1,51 @@
+// Answers: how the parts of the cache are put together and started.
+// Owns: options → store, origin, engine, app, socket.
+// Leaves out: the command line (`command.ts`), the parts.
+import { cacheApp } from "./cache-app.ts";
+import { Collapser } from "./collapse.ts";
+import { Events } from "./events.ts";
+import { Forwarder } from "./forward.ts";
+import { logListener } from "./log.ts";
+import type { CacheOptions } from "./option-tables.ts";
+import { Proxy } from "./proxy.ts";
+import { deltaSeconds } from "./rfc9111/time.ts";
+import { MemoryStore } from "./store/memory.ts";
+import { sendThroughFetch } from "./wire/forward-fetch.ts";
+import { serveBun, type Running } from "./wire/serve-bun.ts";
+
+/** The engine for these options; tests and other wires put their own app in front. */
+export function cacheEngine(options: CacheOptions): { readonly proxy: Proxy; readonly events: Events } {
+  const events = new Events();
+  const clockMs = (): number => Date.now();
+  const settings = {
+    origin: options.origin,
+    hostField: options.originHost,
+    timeoutMs: options.originTimeout * 1000,
+  };
+  const proxy = new Proxy({
+    store: new MemoryStore({ budgetBytes: options.memory, maxObjectBytes: options.maxObject }),
+    collapser: new Collapser(),
+    forwarder: new Forwarder(settings, sendThroughFetch, clockMs),
+    events,
+    rules: {
+      heuristic: { share: options.heuristicShare, max: deltaSeconds(options.heuristicMax) },
+      vary: options.vary,
+      staleIfError: deltaSeconds(options.staleIfError),
+      originAuthority: new URL(options.origin).host,
+    },
+    clockMs,
+    origin: options.origin,
+    uncollapse: options.uncollapse,
+  });
+  return { proxy, events };
+}
+
+/** Starts the cache. @throws where the port is taken. */
+export function serveCache(options: CacheOptions): Running {
+  const { proxy, events } = cacheEngine(options);
+  const listener = logListener(options.log, process.stdout.isTTY, (line) =>
+    process.stdout.write(`${line}\n`),
+  );
+  if (listener !== undefined) events.on(listener);
+  return serveBun(cacheApp(proxy, events), options);
+}

@@ -1,0 +1,85 @@
+// Answers: what happened to a request, in the one vocabulary that header field, log, metrics and tests share.
+// Owns: RFC 9211, and the words HIT, MISS, VALIDATED, STALE, PASS, REFUSED, ERROR.
+// Leaves out: why a request is forwarded (`rfc9111/reuse.ts`), where the words are shown (`log.ts`).
+import type { StoredHead } from "./message.ts";
+import type { Forwarding, ForwardReason } from "./rfc9111/reuse.ts";
+import { isToken } from "./rfc9111/syntax.ts";
+import type { EpochSeconds } from "./rfc9111/time.ts";
+
+/** What happened, in one word. */
+export type OutcomeWord =
+  /** Answered from the store, the origin was not asked. */
+  | "HIT"
+  /** Answered from the store though stale, with the permission of origin, client or operator. */
+  | "STALE"
+  /** The origin was asked whether the stored response is still right, and it was. */
+  | "VALIDATED"
+  /** The origin was asked for the response. */
+  | "MISS"
+  /** The request went through to the origin, and neither could be nor was answered from the store. */
+  | "PASS"
+  /** Refused at the door or by `only-if-cached`; the origin was not asked. */
+  | "REFUSED"
+  /** The origin failed and nothing could be served. */
+  | "ERROR";
+
+/** The parameters of Cache-Status (RFC 9211 §2) and the word for them. */
+export interface Report {
+  readonly word: OutcomeWord;
+  /** Why the request was forwarded; `undefined` where it was not. */
+  readonly fwd?: ForwardReason;
+  readonly fwdStatus?: number;
+  readonly stored?: boolean;
+  /** True where it followed another request, false where that was tried in vain. */
+  readonly collapsed?: boolean;
+  /** Remaining freshness in seconds, negative when stale. */
+  readonly ttl?: number;
+  readonly detail?: string;
+}
+
+/** The name under which Larder appears in Cache-Status and Via. */
+export const CACHE_NAME = "larder";
+
+/** A stored response was reused; `permission` says what allows it where it is stale. */
+export function reuseReport(stored: StoredHead, now: EpochSeconds, permission?: string): Report {
+  const ttl = stored.staleAt - now;
+  return permission === undefined ? { word: "HIT", ttl } : { word: "STALE", ttl, detail: permission };
+}
+
+/** A stored response was reused after the origin said that it may be. */
+export function validatedReport(stored: StoredHead, forwarding: Forwarding, now: EpochSeconds): Report {
+  return { word: "VALIDATED", fwd: forwarding.why, fwdStatus: 304, ttl: stored.staleAt - now };
+}
+
+/** The response came from the origin and goes into the store. */
+export function storeReport(head: StoredHead, forwarding: Forwarding, fwdStatus: number): Report {
+  const ttl = head.staleAt - head.responseTime;
+  return { word: "MISS", fwd: forwarding.why, fwdStatus, stored: true, ttl };
+}
+
+/** The response came from the origin and is passed on only, for that reason. */
+export function passReport(forwarding: Forwarding, fwdStatus: number, reason: string): Report {
+  const word = forwarding.why === "method" || forwarding.why === "bypass" ? "PASS" : "MISS";
+  return reason === forwarding.why
+    ? { word, fwd: forwarding.why, fwdStatus }
+    : { word, fwd: forwarding.why, fwdStatus, detail: reason };
+}
+
+/** The member that this cache adds to Cache-Status: a Structured Field Item with parameters. */
+export function cacheStatusMember(report: Report): string {
+  let member = CACHE_NAME;
+  if (report.fwd === undefined && (report.word === "HIT" || report.word === "STALE")) member += "; hit";
+  if (report.fwd !== undefined) member += `; fwd=${report.fwd}`;
+  if (report.fwdStatus !== undefined) member += `; fwd-status=${report.fwdStatus}`;
+  if (report.stored === true) member += "; stored";
+  if (report.collapsed !== undefined) member += report.collapsed ? "; collapsed" : "; collapsed=?0";
+  if (report.ttl !== undefined) member += `; ttl=${report.ttl}`;
+  if (report.detail !== undefined) member += `; detail=${detailValue(report.detail)}`;
+  return member;
+}
+
+/** A Token where it can be one, else a String (RFC 9651 §3.3.3, §3.3.4). */
+function detailValue(detail: string): string {
+  if (isToken(detail) && /^[A-Za-z*]/.test(detail)) return detail;
+  return `"${detail.replaceAll(/[^\x20-\x7e]/g, "?").replaceAll(/["\\]/g, "\\$&")}"`;
+}

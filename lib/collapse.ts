@@ -1,0 +1,125 @@
+// Answers: whether a request has to go to the origin, or follows one that is already on its way.
+// Owns: one fill per cache key (§4), its followers, and what an invalidation does to fills in flight (§4.4).
+// Leaves out: the body and its readers (`fill-body.ts`), and which request may follow (`proxy.ts`).
+import type { FillBody } from "./fill-body.ts";
+import type { StoredHead } from "./message.ts";
+import type { EpochSeconds } from "./rfc9111/time.ts";
+
+/** What became of a request to the origin, as far as followers are concerned. */
+export type FillResult =
+  /** The response is on its way into the store: followers that it fits read along. */
+  | { readonly kind: "shared"; readonly head: StoredHead; readonly body: FillBody }
+  /** The store has been brought up to date: followers look there. */
+  | { readonly kind: "freshened" }
+  /** The response is for the leader only: followers go to the origin at once, in parallel. */
+  | { readonly kind: "unshared" }
+  /** The origin failed, for all of them. */
+  | { readonly kind: "failed"; readonly error: unknown };
+
+/** One request to the origin, from its sending until its response is stored or passed on. */
+export class Fill {
+  readonly result: Promise<FillResult>;
+  readonly uri: string;
+  readonly #settle: (result: FillResult) => void;
+  #settled: FillResult | undefined;
+  #discarded = false;
+
+  constructor(uri: string) {
+    const { promise, resolve } = Promise.withResolvers<FillResult>();
+    this.result = promise;
+    this.uri = uri;
+    this.#settle = resolve;
+  }
+
+  /** Whether what it brings must not be stored any more. */
+  get isDiscarded(): boolean {
+    return this.#discarded;
+  }
+
+  /** Whether its response is on its way into the store: it is closed when it has arrived there. */
+  get isShared(): boolean {
+    return this.#settled?.kind === "shared";
+  }
+
+  /** Whether a request that comes now may follow. */
+  get isJoinable(): boolean {
+    if (this.#discarded) return false;
+    return this.#settled === undefined || (this.#settled.kind === "shared" && this.#settled.body.isJoinable);
+  }
+
+  settle(result: FillResult): void {
+    this.#settled ??= result;
+    this.#settle(result);
+  }
+
+  /** An invalidation came while it was in flight: it serves who reads already, and leaves nothing behind. */
+  discard(): void {
+    this.#discarded = true;
+    if (this.#settled?.kind === "shared") this.#settled.body.discard();
+  }
+}
+
+/** How many keys are remembered as not collapsible; the oldest is forgotten first. */
+const MAX_UNCOLLAPSIBLE = 10_000;
+
+/** All fills in flight. */
+export class Collapser {
+  readonly #joinable = new Map<string, Fill>();
+  readonly #byUri = new Map<string, Set<Fill>>();
+  readonly #uncollapsible = new Map<string, EpochSeconds>();
+
+  /** The fill that a request with this fill key may follow. */
+  find(fillKey: string): Fill | undefined {
+    const fill = this.#joinable.get(fillKey);
+    return fill?.isJoinable === true ? fill : undefined;
+  }
+
+  /** Opens a fill; with a fill key others can find it. It must be closed. */
+  open(uri: string, fillKey: string | undefined): Fill {
+    const fill = new Fill(uri);
+    if (fillKey !== undefined) this.#joinable.set(fillKey, fill);
+    const fills = this.#byUri.get(uri) ?? new Set();
+    this.#byUri.set(uri, fills.add(fill));
+    return fill;
+  }
+
+  close(fill: Fill, fillKey: string | undefined): void {
+    fill.settle({ kind: "unshared" });
+    if (fillKey !== undefined && this.#joinable.get(fillKey) === fill) this.#joinable.delete(fillKey);
+    const fills = this.#byUri.get(fill.uri);
+    fills?.delete(fill);
+    if (fills?.size === 0) this.#byUri.delete(fill.uri);
+  }
+
+  /** Keeps all fills in flight for a URI from being stored or followed, save the one that invalidates. */
+  invalidate(uri: string, by: Fill): void {
+    for (const fill of this.#byUri.get(uri) ?? []) if (fill !== by) fill.discard();
+  }
+
+  /** Whether requests for a key go to the origin each on its own for now. */
+  isUncollapsible(uri: string, now: EpochSeconds): boolean {
+    const until = this.#uncollapsible.get(uri);
+    if (until === undefined) return false;
+    if (now < until) return true;
+    this.#uncollapsible.delete(uri);
+    return false;
+  }
+
+  /** Remembers that the last response for a key was not shareable. */
+  markUncollapsible(uri: string, until: EpochSeconds): void {
+    this.#uncollapsible.delete(uri);
+    this.#uncollapsible.set(uri, until);
+    if (this.#uncollapsible.size <= MAX_UNCOLLAPSIBLE) return;
+    for (const oldest of this.#uncollapsible.keys()) {
+      this.#uncollapsible.delete(oldest);
+      break;
+    }
+  }
+
+  /** How many requests to the origin are under way. */
+  get inFlight(): number {
+    let count = 0;
+    for (const fills of this.#byUri.values()) count += fills.size;
+    return count;
+  }
+}

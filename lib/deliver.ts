@@ -1,0 +1,143 @@
+// Answers: how a response on its way reaches the store and a client at the same time.
+// Owns: in one piece or as a stream; the joining of a stored partial body with the rest that comes (§3.4).
+// Leaves out: whether it is stored (`rfc9111/outcome.ts`), the chunks (`fill-body.ts`), the header fields (`respond.ts`).
+import type { Report } from "./cache-status.ts";
+import { OriginError } from "./errors.ts";
+import type { Storage } from "./events.ts";
+import { FillBody } from "./fill-body.ts";
+import type { Answer, AnswerBody, ReceivedResponse, StoredHead, StoredResponse } from "./message.ts";
+import { answerFromReceived, answerNotModified } from "./respond.ts";
+import { mergedBody } from "./rfc9111/outcome.ts";
+import { completeLengthOf, parseContentRange, partialBody, partsOf } from "./rfc9111/range.ts";
+import type { Finish, Writer } from "./store/store.ts";
+import type { Visit } from "./visit.ts";
+
+/** Bodies up to this go out in one piece, with Content-Length, if they come within the grace. */
+const ONE_PIECE_BYTES = 64 * 1024;
+
+/** How long a small body that has begun to come is waited for, in milliseconds. */
+const GRACE_MS = 10;
+
+/** What an answer is made from while its body is on its way. */
+export interface Delivery {
+  readonly status: number;
+  readonly fields: Headers;
+  readonly body: FillBody | undefined;
+  readonly lengthBytes: number | undefined;
+  readonly report: Report;
+  /** The head as stored, for the client's own conditions; absent where nothing is stored. */
+  readonly head?: StoredHead;
+  readonly storage?: Promise<Storage>;
+}
+
+/**
+ * The answer, as soon as there is something to answer with.
+ * @throws OriginError where the body breaks off before its first byte could be passed on.
+ */
+export async function deliver(visit: Visit, delivery: Delivery): Promise<Answer> {
+  const { status, fields, body, report, head, storage } = delivery;
+  const notModified = head === undefined ? undefined : answerNotModified(head, visit.request, report);
+  try {
+    if (notModified !== undefined) return visit.done(notModified, report, storage);
+    const content = body === undefined ? null : await bodyFor(body, delivery.lengthBytes);
+    return visit.done(answerFromReceived({ status, fields, body: content }, report), report, storage);
+  } finally {
+    body?.release();
+  }
+}
+
+/** How a body goes into the store; all absent where it is passed on only. */
+export interface Filling {
+  readonly writer?: Writer | undefined;
+  readonly finish?: Finish | undefined;
+  /** The partial response that what comes completes, and the head of both together. */
+  readonly completes?: { readonly partial: StoredResponse; readonly head: StoredHead } | undefined;
+}
+
+/** The body of a response that is passed on, and stored where there is a writer. */
+export function fillBody(received: ReceivedResponse, { writer, finish, completes }: Filling): FillBody {
+  const stream = received.body ?? emptyStream();
+  if (completes === undefined) return new FillBody({ stream, length: received.length, writer, finish });
+  const length = Number(completes.head.fields.get("content-length"));
+  return new FillBody({ stream: completedStream(stream, completes.partial), length, writer, finish });
+}
+
+/**
+ * What the client gets of a body: all its bytes where it is small and there in time, else a stream.
+ * @throws OriginError where it broke off before the first byte could be passed on.
+ */
+async function bodyFor(body: FillBody, lengthBytes: number | undefined): Promise<AnswerBody> {
+  await body.started;
+  if (body.end === undefined && (lengthBytes ?? 0) <= ONE_PIECE_BYTES) {
+    await Promise.race([body.ended, Bun.sleep(GRACE_MS)]);
+  }
+  if (body.end?.kind === "broken") throw incomplete(body.end.error);
+  const whole = body.end !== undefined && body.end.lengthBytes <= ONE_PIECE_BYTES ? body.whole() : undefined;
+  return whole ?? body.reader();
+}
+
+/** How the bytes of a 206 are stored: as a part, together with what is there already of the same representation. */
+export function finishPartial(head: StoredHead, received: ReceivedResponse): Finish {
+  return (bytes, stored) => {
+    const range = parseContentRange(received.fields.get("content-range"));
+    const part = range === undefined ? undefined : partialBody(range, new Uint8Array(bytes));
+    if (part === undefined) return undefined;
+    const body = mergedBody(head, part, stored);
+    const fields = new Headers(head.fields);
+    fields.delete("content-range");
+    fields.delete("content-length");
+    return { head: { ...head, fields, status: body.kind === "complete" ? 200 : 206 }, body };
+  };
+}
+
+/** Ends a response that nobody is to read. */
+export function drop(received: ReceivedResponse): void {
+  received.body?.cancel().catch(() => {});
+}
+
+/** Content-Length in bytes, `undefined` where there is none. */
+export function lengthOf(fields: Headers): number | undefined {
+  const length = fields.get("content-length");
+  return length === null ? undefined : Number(length);
+}
+
+/** How a body may have ended: whatever it was, to a client it is the origin's fault. */
+function incomplete(error: unknown): OriginError {
+  if (error instanceof OriginError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new OriginError("origin-incomplete", `the body broke off: ${message}`, error);
+}
+
+/** What is stored in front of the gap, the rest as it comes, what is stored behind it. */
+function completedStream(
+  rest: ReadableStream<Uint8Array>,
+  partial: StoredResponse,
+): ReadableStream<Uint8Array> {
+  const parts = partsOf(partial.body);
+  const prefix = parts[0]?.first === 0 ? parts[0] : undefined;
+  const last = parts.at(-1);
+  const reachesEnd = last !== undefined && last.first + last.bytes.length === completeLengthOf(partial.body);
+  const suffix = reachesEnd && last !== prefix ? last : undefined;
+  const reader = rest.getReader();
+  let atStart = true;
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        if (atStart) {
+          atStart = false;
+          if (prefix !== undefined) return controller.enqueue(prefix.bytes);
+        }
+        const { done, value } = await reader.read();
+        if (!done) return controller.enqueue(value);
+        if (suffix !== undefined) controller.enqueue(suffix.bytes);
+        controller.close();
+      },
+      cancel: (reason) => reader.cancel(reason),
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+function emptyStream(): ReadableStream<Uint8Array> {
+  return new ReadableStream({ start: (controller) => controller.close() });
+}

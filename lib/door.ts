@@ -1,0 +1,73 @@
+// Answers: whether a request is let in at all, before a cache key exists.
+// Owns: what is refused: Host, method, target, framing; each row of the table says why, and with which status.
+// Leaves out: requests that are let in (`proxy.ts`), and what Bun itself refuses before any handler runs.
+import { METHODS } from "node:http";
+
+/** What of a request the door looks at, as this wire hands it over. */
+export interface Knock {
+  readonly method: string;
+  /** The absolute URL that the wire made of target and Host. */
+  readonly url: string;
+  readonly fields: Headers;
+}
+
+/** Why a request is refused. */
+export interface Refusal {
+  readonly status: 204 | 400 | 501;
+  readonly title: string;
+  /** One word for Cache-Status and log. */
+  readonly reason: string;
+  /** What the client did, and what would be right. */
+  readonly line: string;
+}
+
+/** Methods that this wire can hand on unchanged; any other would leave as GET. */
+const FORWARDABLE = new Set(METHODS.filter((method) => method !== "CONNECT" && method !== "TRACE"));
+
+/** The rules, first match first. */
+const RULES: readonly (readonly [Refusal, (knock: Knock) => boolean])[] = [
+  [
+    refusal(501, "method", "This cache passes on registered methods only; CONNECT and TRACE end here."),
+    ({ method }) => !FORWARDABLE.has(method),
+  ],
+  [
+    refusal(400, "host", "The request needs exactly one Host field, with a valid host (RFC 9112 §3.2)."),
+    ({ url, fields }) => url.startsWith("/") || (fields.get("host") ?? ",").includes(","),
+  ],
+  [
+    refusal(400, "target", "A target that starts with // cannot be passed on unchanged."),
+    ({ url }) => url.startsWith("//", url.indexOf("/", url.indexOf("//") + 2)),
+  ],
+  [
+    refusal(400, "target", "A request target has no fragment (RFC 9112 §3.2)."),
+    ({ url }) => url.includes("#"),
+  ],
+  [
+    // Bytes that are not UTF-8 all become U+FFFD on the way here: different targets would share a stored response.
+    refusal(400, "target", "The target holds bytes that are not UTF-8; percent-encode them (RFC 3986 §2.1)."),
+    ({ url }) => url.includes("%EF%BF%BD"),
+  ],
+  [
+    // The wire drops such content without a word, so the origin would see another request than the client sent.
+    refusal(400, "content", "Content in a GET or HEAD request cannot be passed on."),
+    ({ method, fields }) => (method === "GET" || method === "HEAD") && announcesContent(fields),
+  ],
+  [
+    // RFC 9110 §7.6.2: with 0 the request ends here, and here is no resource to ask about.
+    { ...refusal(204, "max-forwards", ""), title: "No Content" },
+    ({ method, fields }) => method === "OPTIONS" && fields.get("max-forwards")?.trim() === "0",
+  ],
+];
+
+/** Why a request is refused, `undefined` where it may come in. */
+export function refuse(knock: Knock): Refusal | undefined {
+  return RULES.find(([, applies]) => applies(knock))?.[0];
+}
+
+function refusal(status: 204 | 400 | 501, reason: string, line: string): Refusal {
+  return { status, title: status === 501 ? "Not Implemented" : "Bad Request", reason, line };
+}
+
+function announcesContent(fields: Headers): boolean {
+  return (fields.get("content-length") ?? "0") !== "0" || fields.has("transfer-encoding");
+}

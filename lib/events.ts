@@ -1,0 +1,64 @@
+// Answers: what happens in the cache, step by step, for whoever listens.
+// Owns: the typed union of events; log, metrics, timeline and tests all hear the same.
+// Leaves out: what is made of them (`log.ts`). Nobody listening costs one comparison.
+import type { Report } from "./cache-status.ts";
+import type { FillEnd } from "./fill-body.ts";
+import type { StoredHead } from "./message.ts";
+import type { NotStoredReason } from "./rfc9111/storing.ts";
+
+/** What became of the response in the store. */
+export type Storage =
+  | { readonly kind: "stored"; readonly bytes: number; readonly freshSeconds: number }
+  | { readonly kind: "not-stored"; readonly reason: NotStoredReason | "too-large" | "invalidated" }
+  | { readonly kind: "broken"; readonly message: string };
+
+/** One step. Durations are milliseconds, ages and freshness whole seconds. */
+export type CacheEvent =
+  /** A request was answered; where its response was stored on the way, the storing is over too. */
+  | {
+      readonly kind: "answered";
+      readonly method: string;
+      readonly uri: string;
+      readonly status: number;
+      readonly report: Report;
+      readonly ageSeconds?: number;
+      readonly storage?: Storage;
+      readonly durationMs: number;
+      /** True where no client waited: a validation in the background. */
+      readonly background: boolean;
+    }
+  /** An unsafe request made what was stored for a URI invalid. */
+  | { readonly kind: "invalidated"; readonly uri: string; readonly removed: number }
+  /** Something in Larder itself went wrong; the request was answered all the same. */
+  | { readonly kind: "fault"; readonly uri: string; readonly message: string };
+
+/** Takes an event; must not throw and must not wait. */
+export type Listener = (event: CacheEvent) => void;
+
+/** Who listens. */
+export class Events {
+  readonly #listeners: Listener[] = [];
+
+  /** Whether anybody listens: if not, an event need not even be made. */
+  get isHeard(): boolean {
+    return this.#listeners.length > 0;
+  }
+
+  on(listener: Listener): void {
+    this.#listeners.push(listener);
+  }
+
+  emit(event: CacheEvent): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+}
+
+/** What became of a body that was on its way into the store. */
+export function storageAt(end: FillEnd, isInvalidated: boolean, head: StoredHead): Storage {
+  if (end.kind === "broken") {
+    return { kind: "broken", message: end.error instanceof Error ? end.error.message : String(end.error) };
+  }
+  if (end.stored === undefined)
+    return { kind: "not-stored", reason: isInvalidated ? "invalidated" : "too-large" };
+  return { kind: "stored", bytes: end.lengthBytes, freshSeconds: head.staleAt - head.responseTime };
+}

@@ -1,0 +1,218 @@
+// Answers: how one body from the origin reaches the store and any number of readers, each at its own pace.
+// Owns: the chunks in flight, their freeing, back-pressure, and the difference between an end and a break.
+// Leaves out: who reads and who waits (`collapse.ts`), what is stored (`store/`), when (`proxy.ts`).
+import { OriginError } from "./errors.ts";
+import type { StoredResponse } from "./message.ts";
+import type { Finish, Writer } from "./store/store.ts";
+
+/** What a body comes from and where it goes. */
+export interface FillBodySource {
+  readonly stream: ReadableStream<Uint8Array>;
+  /** Bytes that must come, where they were announced. */
+  readonly length: number | undefined;
+  /** `undefined` where the body is passed on only. */
+  readonly writer: Writer | undefined;
+  /** What the bytes are once they are all there; absent where they are the complete body. */
+  readonly finish?: Finish | undefined;
+}
+
+/** How a body ended: completely, with what was stored of it, or not. */
+export type FillEnd =
+  | { readonly kind: "complete"; readonly lengthBytes: number; readonly stored: StoredResponse | undefined }
+  | { readonly kind: "broken"; readonly error: unknown };
+
+/** What is used of a stream's reader. */
+interface ByteReader {
+  read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }>;
+  cancel(reason: unknown): Promise<void>;
+}
+
+/** Without a store to write to, the origin is read no further ahead of the slowest reader than this. */
+const READ_AHEAD_BYTES = 256 * 1024;
+
+/** A body on its way. Reading starts at once; it ends by itself when nobody needs it any more. */
+export class FillBody {
+  /** Settles when the body has ended, either way; never rejects. */
+  readonly ended: Promise<FillEnd>;
+  /** Settles with the first chunk or the end; never rejects. */
+  readonly started: Promise<void>;
+
+  readonly #source: ByteReader;
+  readonly #length: number | undefined;
+  readonly #finishWrite: Finish | undefined;
+  readonly #positions = new Set<{ at: number }>();
+  #writer: Writer | undefined;
+  /** Chunks from number `#base` on; earlier ones have been read by all and freed. */
+  #chunks: Uint8Array[] = [];
+  #base = 0;
+  #keepsAll: boolean;
+  #receivedBytes = 0;
+  #end: FillEnd | undefined;
+  #released = false;
+  #abandoned = false;
+  #news = Promise.withResolvers<void>();
+
+  constructor(source: FillBodySource) {
+    this.#source = source.stream.getReader();
+    this.#length = source.length;
+    this.#finishWrite = source.finish;
+    this.#writer = source.writer;
+    this.#keepsAll = source.writer !== undefined;
+    const started = Promise.withResolvers<void>();
+    this.started = started.promise;
+    this.ended = this.#pump(started.resolve);
+  }
+
+  /** How it ended, `undefined` while it has not. */
+  get end(): FillEnd | undefined {
+    return this.#end;
+  }
+
+  /** Whether a reader that comes now would still get the first byte. */
+  get isJoinable(): boolean {
+    return this.#base === 0 && this.#end?.kind !== "broken";
+  }
+
+  /** All bytes in one piece, once it has ended well and while none has been freed. */
+  whole(): Uint8Array | undefined {
+    if (this.#end?.kind !== "complete" || this.#base > 0) return undefined;
+    return this.#chunks.length === 1 ? this.#chunks[0] : new Uint8Array(Bun.concatArrayBuffers(this.#chunks));
+  }
+
+  /** A stream of the body from its first byte. Breaks off where the body does, so that nobody sees a clean end. */
+  reader(): ReadableStream<Uint8Array> {
+    const position = { at: 0 };
+    this.#positions.add(position);
+    return new ReadableStream<Uint8Array>(
+      {
+        pull: (controller) => this.#next(position, controller),
+        cancel: () => this.#leave(position),
+      },
+      { highWaterMark: 0 },
+    );
+  }
+
+  /** To be called when all readers of the first hour are there: from now on the last one to leave may end it. */
+  release(): void {
+    this.#released = true;
+    this.#abandonIfUnneeded();
+  }
+
+  /** The body is not to be stored any more; readers go on. */
+  discard(): void {
+    this.#writer?.abort();
+    this.#writer = undefined;
+    this.#keepsAll = false;
+    this.#free();
+    this.#abandonIfUnneeded();
+  }
+
+  async #pump(started: () => void): Promise<FillEnd> {
+    try {
+      for (;;) {
+        await this.#readersKeepUp();
+        const { done, value } = await this.#source.read();
+        if (this.#abandoned) throw new OriginError("origin-incomplete", "nobody needed the rest of the body");
+        if (done || value === undefined) break;
+        this.#accept(value);
+        started();
+      }
+      return this.#finish({ kind: "complete", lengthBytes: this.#receivedBytes, stored: this.#commit() });
+    } catch (error) {
+      this.#writer?.abort();
+      this.#source.cancel(error).catch(() => {});
+      return this.#finish({ kind: "broken", error });
+    } finally {
+      started();
+    }
+  }
+
+  /** Waits while nothing is stored and the slowest reader lags behind. */
+  async #readersKeepUp(): Promise<void> {
+    while (this.#writer === undefined && !this.#abandoned) {
+      if (this.#chunks.reduce((sum, chunk) => sum + chunk.length, 0) < READ_AHEAD_BYTES) return;
+      await this.#news.promise;
+    }
+  }
+
+  /** Ends the request to the origin when the body is neither stored nor read by anybody. */
+  #abandonIfUnneeded(): void {
+    if (
+      this.#released &&
+      this.#writer === undefined &&
+      this.#positions.size === 0 &&
+      this.#end === undefined
+    ) {
+      this.#abandoned = true;
+      this.#source.cancel("nobody needs the rest").catch(() => {});
+    }
+    this.#tell();
+  }
+
+  #accept(chunk: Uint8Array): void {
+    this.#receivedBytes += chunk.length;
+    this.#chunks.push(chunk);
+    if (this.#writer?.write(chunk) === false) this.discard();
+    this.#tell();
+  }
+
+  /** @throws OriginError where the body ended before or after its announced length. */
+  #commit(): StoredResponse | undefined {
+    if (this.#length !== undefined && this.#length !== this.#receivedBytes) {
+      throw new OriginError(
+        "origin-incomplete",
+        `${this.#receivedBytes} bytes came, ${this.#length} were announced`,
+      );
+    }
+    return this.#writer?.commit(this.#finishWrite);
+  }
+
+  #finish(end: FillEnd): FillEnd {
+    this.#end = end;
+    this.#tell();
+    return end;
+  }
+
+  async #next(
+    position: { at: number },
+    controller: ReadableStreamDefaultController<Uint8Array>,
+  ): Promise<void> {
+    for (;;) {
+      const chunk = this.#chunks[position.at - this.#base];
+      if (chunk !== undefined) {
+        controller.enqueue(chunk);
+        position.at++;
+        return this.#free();
+      }
+      if (this.#end?.kind === "complete") {
+        this.#positions.delete(position);
+        return controller.close();
+      }
+      if (this.#end?.kind === "broken") throw this.#end.error;
+      await this.#news.promise;
+    }
+  }
+
+  #leave(position: { at: number }): void {
+    this.#positions.delete(position);
+    this.#free();
+    this.#abandonIfUnneeded();
+  }
+
+  /** Frees what every reader has read, unless a reader may still come for it. */
+  #free(): void {
+    if (this.#keepsAll || !this.#released) return;
+    const slowest = Math.min(...[...this.#positions].map(({ at }) => at), this.#base + this.#chunks.length);
+    if (slowest > this.#base) {
+      this.#chunks.splice(0, slowest - this.#base);
+      this.#base = slowest;
+      this.#tell();
+    }
+  }
+
+  /** Wakes all who wait: each looks for itself what has changed. */
+  #tell(): void {
+    this.#news.resolve();
+    this.#news = Promise.withResolvers<void>();
+  }
+}

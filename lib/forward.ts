@@ -1,0 +1,176 @@
+// Answers: how a request goes on to the origin, and what came back.
+// Owns: the header fields that a gateway adds and removes (RFC 9110 §7.6, RFC 8586), the deadline, broken responses.
+// Leaves out: the socket (`wire/`), whether to forward at all (`rfc9111/reuse.ts`), what follows (`proxy.ts`).
+import { CACHE_NAME } from "./cache-status.ts";
+import { OriginError } from "./errors.ts";
+import type { PresentedRequest, ReceivedResponse } from "./message.ts";
+import { endToEndFields } from "./rfc9111/header-fields.ts";
+import type { Forwarding } from "./rfc9111/reuse.ts";
+import { listMembers } from "./rfc9111/syntax.ts";
+import { epochSeconds, formatHttpDate, parseHttpDate } from "./rfc9111/time.ts";
+import { validationFields } from "./rfc9111/validation.ts";
+import type { Send } from "./wire/forward-fetch.ts";
+
+/** Where requests go, and how long that may take. */
+export interface OriginSettings {
+  /** Scheme and authority, such as `http://localhost:8000`. */
+  readonly origin: string;
+  /** The Host field to send; empty for the client's own. */
+  readonly hostField: string;
+  /** Milliseconds until the header section must be there. */
+  readonly timeoutMs: number;
+}
+
+/** How the client's own conditions are treated. */
+export type Conditions =
+  /** They go along: nobody but this client gets the response. */
+  | "as-presented"
+  /** They stay here, and Larder evaluates them: the response is to be stored for all. */
+  | "stripped";
+
+const CLIENT_CONDITIONS = ["if-none-match", "if-modified-since"];
+const IDEMPOTENT = new Set(["GET", "HEAD", "OPTIONS", "PROPFIND", "REPORT", "SEARCH", "QUERY"]);
+
+/** Forwards requests to one origin. */
+export class Forwarder {
+  readonly #settings: OriginSettings;
+  readonly #send: Send;
+  readonly #clockMs: () => number;
+  /** Names this process in CDN-Loop: another Larder in front or behind is no loop. */
+  readonly #loopToken = `${CACHE_NAME}-${crypto.randomUUID().slice(0, 8)}`;
+
+  constructor(settings: OriginSettings, send: Send, clockMs: () => number) {
+    this.#settings = settings;
+    this.#send = send;
+    this.#clockMs = clockMs;
+  }
+
+  /** @throws OriginError where there is no usable response. */
+  async forward(
+    presented: PresentedRequest,
+    forwarding: Forwarding,
+    conditions: Conditions,
+  ): Promise<ReceivedResponse> {
+    this.#refuseLoop(presented);
+    const requestTimeMs = this.#clockMs();
+    const response = await this.#exchange(presented, this.#fieldsFor(presented, forwarding, conditions));
+    return received(response, presented.method, { requestTimeMs, responseTimeMs: this.#clockMs() });
+  }
+
+  async #exchange(presented: PresentedRequest, fields: Headers): Promise<Response> {
+    const { timeoutMs, origin } = this.#settings;
+    const deadline = new AbortController();
+    const timer = setTimeout(() => deadline.abort("deadline"), timeoutMs);
+    try {
+      return await this.#send({
+        url: origin + presented.uri.slice(presented.uri.indexOf("/", presented.uri.indexOf("//") + 2)),
+        method: presented.method,
+        fields,
+        body: presented.body,
+        signal: deadline.signal,
+        mayReuseConnection: IDEMPOTENT.has(presented.method),
+      });
+    } catch (error) {
+      if (deadline.signal.aborted) {
+        throw new OriginError("origin-timeout", `no response within ${timeoutMs / 1000} s`, error);
+      }
+      const code = (error as { readonly code?: unknown }).code;
+      const malformed = typeof code === "string" && /Malformed|InvalidHTTP|Invalid_?HTTP/i.test(code);
+      throw new OriginError(malformed ? "origin-malformed" : "origin-unreachable", messageOf(error), error);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** RFC 8586 §2: a request that has passed here before would go round for ever. */
+  #refuseLoop(presented: PresentedRequest): void {
+    const passed = listMembers(presented.fields.get("cdn-loop") ?? "").map((member) =>
+      member.split(";")[0]?.trim(),
+    );
+    if (passed.includes(this.#loopToken)) {
+      throw new OriginError("loop", "the request has passed this cache before: the origin leads back to it");
+    }
+  }
+
+  #fieldsFor(presented: PresentedRequest, forwarding: Forwarding, conditions: Conditions): Headers {
+    const fields = new Headers(presented.fields);
+    // The wire has answered `Expect: 100-continue` itself; the content follows at once.
+    fields.delete("expect");
+    fields.set("host", this.#settings.hostField === "" ? presented.authority : this.#settings.hostField);
+    if (conditions === "stripped") for (const name of CLIENT_CONDITIONS) fields.delete(name);
+    const { ifNoneMatch, ifModifiedSince } = validationFields(forwarding.nominated);
+    if (ifNoneMatch !== undefined) fields.set("if-none-match", ifNoneMatch);
+    if (ifModifiedSince !== undefined) fields.set("if-modified-since", ifModifiedSince);
+    if (forwarding.completing !== undefined) askForRest(fields, forwarding.completing);
+    normaliseLength(fields, presented);
+    fields.append("via", `1.1 ${CACHE_NAME}`);
+    fields.append("cdn-loop", this.#loopToken);
+    addForwardedFor(fields, presented);
+    return fields;
+  }
+}
+
+/** §3.4: the missing bytes, of the same representation if it can be named. */
+function askForRest(fields: Headers, completing: NonNullable<Forwarding["completing"]>): void {
+  fields.set("range", `bytes=${completing.first}-${completing.last ?? ""}`);
+  const { etag } = completing.stored.validators;
+  if (etag?.startsWith('"') === true) fields.set("if-range", etag);
+  else fields.delete("if-range");
+}
+
+/** Several equal Content-Length lines come joined; only one may leave (RFC 9112 §6.3). */
+function normaliseLength(fields: Headers, presented: PresentedRequest): void {
+  const length = fields.get("content-length");
+  if (length === null) return;
+  if (presented.body === null && length !== "0") fields.delete("content-length");
+  else fields.set("content-length", listMembers(length)[0] ?? "0");
+}
+
+/** What origins behind a gateway expect to be told; a client's own X-Forwarded-Host is not believed. */
+function addForwardedFor(fields: Headers, presented: PresentedRequest): void {
+  const address = presented.clientAddress();
+  if (address !== undefined) fields.append("x-forwarded-for", address);
+  fields.set("x-forwarded-proto", presented.uri.slice(0, presented.uri.indexOf(":")));
+  fields.set("x-forwarded-host", presented.authority);
+}
+
+function received(
+  response: Response,
+  method: string,
+  times: { readonly requestTimeMs: number; readonly responseTimeMs: number },
+): ReceivedResponse {
+  const coding = response.headers.get("transfer-encoding");
+  const isBodiless = method === "HEAD" || response.status === 204 || response.status === 304;
+  const problem = unusable(response.status, coding);
+  if (problem !== undefined) {
+    response.body?.cancel().catch(() => {});
+    throw new OriginError("origin-malformed", problem);
+  }
+  const responseTime = epochSeconds(times.responseTimeMs);
+  const fields = new Headers(endToEndFields(response.headers));
+  if (parseHttpDate(fields.get("date") ?? "", responseTime) === undefined) {
+    fields.set("date", formatHttpDate(responseTime));
+  }
+  const announced = response.headers.get("content-length");
+  const length = coding === null && announced !== null ? Number(listMembers(announced)[0]) : undefined;
+  return {
+    status: response.status,
+    fields,
+    body: isBodiless ? null : response.body,
+    framing: isBodiless ? "none" : coding !== null ? "chunked" : length !== undefined ? "length" : "close",
+    length: isBodiless ? undefined : length,
+    requestTime: epochSeconds(times.requestTimeMs),
+    responseTime,
+  };
+}
+
+function unusable(status: number, coding: string | null): string | undefined {
+  if (status < 200 || status > 599) return `the status code ${status} is outside 200 to 599`;
+  if (coding !== null && coding.toLowerCase() !== "chunked")
+    return `the transfer coding ${coding} is not supported`;
+  return undefined;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

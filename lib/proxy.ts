@@ -1,0 +1,301 @@
+// Answers: what happens to a request, from the cache key to the answer. The life of one request, on one page.
+// Owns: the order of lookup, decision, collapsing, forwarding, storing and answering: the only file that sequences I/O.
+// Leaves out: every rule (`rfc9111/`), the door in front (`door.ts`), bodies (`deliver.ts`), sockets (`wire/`).
+import { passReport, reuseReport, storeReport, validatedReport, type Report } from "./cache-status.ts";
+import type { Collapser, Fill } from "./collapse.ts";
+import { deliver, drop, fillBody, finishPartial, lengthOf } from "./deliver.ts";
+import { OriginError } from "./errors.ts";
+import { storageAt, type Events } from "./events.ts";
+import type { Forwarder } from "./forward.ts";
+import type { Answer, PresentedRequest, ReceivedResponse, StoredHead, StoredResponse } from "./message.ts";
+import { matchesSelecting, selectingValues, supersedes } from "./rfc9111/cache-key.ts";
+import { isFresh } from "./rfc9111/freshness.ts";
+import { invalidatedUris } from "./rfc9111/invalidation.ts";
+import { outcome, type CachingRules, type Outcome } from "./rfc9111/outcome.ts";
+import { decide, type Forwarding } from "./rfc9111/reuse.ts";
+import { isStaleProhibited, mayServeOnError } from "./rfc9111/stale.ts";
+import { epochSeconds, type EpochSeconds } from "./rfc9111/time.ts";
+import { canBeValidated } from "./rfc9111/validation.ts";
+import { aged, answerFromStored, answerPage, faultPage } from "./respond.ts";
+import type { MaybePromise, Store } from "./store/store.ts";
+import { Visit } from "./visit.ts";
+
+/** What the engine is made of. */
+export interface ProxyParts {
+  readonly store: Store;
+  readonly collapser: Collapser;
+  readonly forwarder: Forwarder;
+  readonly events: Events;
+  readonly rules: CachingRules;
+  readonly clockMs: () => number;
+  /** The origin as a person knows it, for the page that says that it is away. */
+  readonly origin: string;
+  /** Seconds for which a key is not collapsed after its response turned out not to be shareable. */
+  readonly uncollapse: number;
+}
+
+/** A request to the origin, the fill that it leads, and the key under which others may follow. */
+interface Lead {
+  readonly visit: Visit;
+  readonly forwarding: Forwarding;
+  readonly fill: Fill;
+  readonly fillKey: string | undefined;
+  /** False where it tried to follow another fill, in vain. */
+  readonly collapsed: false | undefined;
+}
+
+/** The engine: a presented request in, an answer out; a hit in the memory tier answers without waiting. */
+export class Proxy {
+  readonly #parts: ProxyParts;
+
+  constructor(parts: ProxyParts) {
+    this.#parts = parts;
+  }
+
+  /** Never rejects: what goes wrong becomes an answer. */
+  handle(presented: PresentedRequest): MaybePromise<Answer> {
+    const visit = new Visit(presented, this.#parts);
+    const stored = this.#parts.store.lookup(presented.uri);
+    return stored instanceof Promise
+      ? stored.then((found) => this.#act(visit, found))
+      : this.#act(visit, stored);
+  }
+
+  #act(visit: Visit, stored: readonly StoredResponse[]): MaybePromise<Answer> {
+    const now = epochSeconds(visit.arrivedMs);
+    const decision = decide(visit.request, stored, now, this.#parts.rules.vary);
+    if (decision.kind === "forward") return this.#forward(visit, decision, stored);
+    if (decision.kind === "refuse") return this.#refuse(visit);
+    if (decision.stale === "while-revalidate") this.#revalidate(visit, decision.stored);
+    return this.#reuse(visit, decision.stored, reuseReport(decision.stored, now, decision.stale));
+  }
+
+  #reuse(visit: Visit, stored: StoredResponse, report: Report): Answer {
+    const now = this.#now();
+    this.#parts.store.touch(stored);
+    return visit.done(answerFromStored(stored, visit.request, report, now), report);
+  }
+
+  #refuse(visit: Visit): Answer {
+    const report: Report = { word: "REFUSED", detail: "only-if-cached" };
+    const lines = ["The request asks for a stored response only, and there is none that may be used."];
+    return visit.done(answerPage(504, "Gateway Timeout", lines, report), report);
+  }
+
+  /** To the origin: alongside a request that is under way already, or as one that others may follow. */
+  async #forward(visit: Visit, forwarding: Forwarding, stored: readonly StoredResponse[]): Promise<Answer> {
+    const fillKey = this.#fillKey(visit, forwarding, stored);
+    const fill = fillKey === undefined ? undefined : this.#parts.collapser.find(fillKey);
+    if (fill === undefined) return this.#lead(visit, forwarding, fillKey);
+    return (await this.#follow(visit, forwarding, fill)) ?? this.#lead(visit, forwarding, undefined, false);
+  }
+
+  /** The key under which equal requests find each other; `undefined` where each goes on its own. */
+  #fillKey(visit: Visit, { why }: Forwarding, stored: readonly StoredResponse[]): string | undefined {
+    const { request, presented } = visit;
+    if (request.method !== "GET" || why === "request" || request.directives.noStore) return undefined;
+    if (request.fields.get("if-range") !== null) return undefined;
+    if (this.#parts.collapser.isUncollapsible(presented.uri, this.#now())) return undefined;
+    const names = stored.at(-1)?.selecting?.names ?? [];
+    const variant = selectingValues(names, request.fields, this.#parts.rules.vary);
+    return `${presented.uri}\n${request.fields.get("range") ?? ""}\n${variant}`;
+  }
+
+  /** The answer from a fill that another request leads; `undefined` where it is of no use for this one. */
+  async #follow(visit: Visit, forwarding: Forwarding, fill: Fill): Promise<Answer | undefined> {
+    const result = await fill.result;
+    const now = this.#now();
+    if (result.kind === "unshared") return undefined;
+    if (result.kind === "failed") return this.#fail(visit, forwarding, result.error);
+    if (result.kind === "freshened") {
+      const decision = decide(visit.request, await this.#stored(visit), now, this.#parts.rules.vary);
+      if (decision.kind !== "reuse" || decision.stale !== undefined) return undefined;
+      const report = { ...validatedReport(decision.stored, forwarding, now), collapsed: true };
+      return this.#reuse(visit, decision.stored, report);
+    }
+    const { head, body } = result;
+    const fits = matchesSelecting(head, visit.request.fields, this.#parts.rules.vary);
+    if (!fits || !body.isJoinable || !this.#isShareable(head)) return undefined;
+    const { stored: _, ...report } = { ...storeReport(head, forwarding, head.status), collapsed: true };
+    const lengthBytes = lengthOf(head.fields);
+    const delivery = {
+      status: head.status,
+      fields: aged(head, now),
+      body,
+      lengthBytes,
+      report,
+      head,
+    };
+    return deliver(visit, delivery).catch((error: unknown) => this.#fail(visit, forwarding, error));
+  }
+
+  /** Asks the origin, for this request and for those that follow it. */
+  async #lead(visit: Visit, forwarding: Forwarding, fillKey?: string, collapsed?: false): Promise<Answer> {
+    const { collapser } = this.#parts;
+    const fill = collapser.open(visit.presented.uri, fillKey);
+    try {
+      return await this.#exchange({ visit, forwarding, fill, fillKey, collapsed });
+    } catch (error) {
+      fill.settle({ kind: "failed", error });
+      return this.#fail(visit, forwarding, error);
+    } finally {
+      if (!fill.isShared) collapser.close(fill, fillKey);
+    }
+  }
+
+  async #exchange(lead: Lead): Promise<Answer> {
+    const { visit, forwarding, fillKey } = lead;
+    const isForStore =
+      fillKey !== undefined || forwarding.nominated.length > 0 || forwarding.completing !== undefined;
+    const conditions = isForStore ? "stripped" : "as-presented";
+    const received = await this.#parts.forwarder.forward(visit.presented, forwarding, conditions);
+    await this.#invalidate(lead, received);
+    const stored = await this.#stored(visit);
+    const exchange = { uri: visit.presented.uri, request: visit.request, forwarding, stored, received };
+    return this.#conclude(lead, received, outcome(exchange, this.#parts.rules));
+  }
+
+  /** Carries out what the rules made of the response. */
+  async #conclude(lead: Lead, received: ReceivedResponse, result: Outcome): Promise<Answer> {
+    const { store } = this.#parts;
+    switch (result.kind) {
+      case "store":
+        return this.#store(lead, received, result);
+      case "freshen":
+        drop(received);
+        await this.#freshen(lead, result);
+        return this.#reuse(lead.visit, result.by, validatedReport(result.by, lead.forwarding, this.#now()));
+      case "stale":
+        drop(received);
+        throw new OriginError("origin-failed", `the origin answered ${received.status}`);
+      case "retry":
+        drop(received);
+        return this.#exchange({
+          ...lead,
+          forwarding: { kind: "forward", why: lead.forwarding.why, nominated: [] },
+        });
+      case "head":
+        for (const { old, by } of result.replacements) await store.replace(old, by);
+        return this.#pass(lead, received, "head");
+      case "pass":
+        for (const old of result.outdated) await store.replace(old, undefined);
+        return this.#pass(lead, received, result.reason);
+      default:
+        return result satisfies never;
+    }
+  }
+
+  /** The response goes into the store, to this client and to all that follow, at the same time. */
+  #store(
+    lead: Lead,
+    received: ReceivedResponse,
+    result: Extract<Outcome, { kind: "store" }>,
+  ): Promise<Answer> {
+    const { visit, forwarding, fill, fillKey, collapsed } = lead;
+    const { store, collapser } = this.#parts;
+    const { head, completes } = result;
+    const writer = fill.isDiscarded ? undefined : store.write(head, received.length);
+    if (writer === undefined)
+      return this.#pass(lead, received, fill.isDiscarded ? "invalidated" : "too-large");
+    const isPart = received.status === 206 && completes === undefined;
+    const finish = isPart ? finishPartial(head, received) : undefined;
+    const body = fillBody(received, { writer, finish, completes: completes && { partial: completes, head } });
+    if (!this.#isShareable(head)) this.#leaveUncollapsed(lead);
+    fill.settle({ kind: "shared", head, body });
+    const storage = body.ended.then((end) => {
+      collapser.close(fill, fillKey);
+      return storageAt(end, fill.isDiscarded, head);
+    });
+    const report: Report = {
+      ...storeReport(head, forwarding, received.status),
+      ...(collapsed === false && { collapsed }),
+    };
+    const { status, fields } = completes === undefined ? received : head;
+    const lengthBytes = completes === undefined ? received.length : lengthOf(head.fields);
+    const passed = received.framing === "none" ? undefined : body;
+    if (passed === undefined) body.release();
+    return deliver(visit, { status, fields, body: passed, lengthBytes, report, head, storage });
+  }
+
+  async #freshen(lead: Lead, { old, by, keep }: Extract<Outcome, { kind: "freshen" }>): Promise<void> {
+    const { store } = this.#parts;
+    if (lead.fill.isDiscarded || !keep) await store.replace(old, undefined);
+    else if (supersedes(by, old)) await store.replace(old, by);
+    else store.add(by);
+    const isKept = keep && !lead.fill.isDiscarded && this.#isShareable(by);
+    if (!isKept) this.#leaveUncollapsed(lead);
+    lead.fill.settle({ kind: isKept ? "freshened" : "unshared" });
+  }
+
+  /** The response goes to this client only. */
+  #pass(lead: Lead, received: ReceivedResponse, reason: string): Promise<Answer> {
+    const { visit, forwarding, fill, collapsed } = lead;
+    if (reason !== "invalidated") this.#leaveUncollapsed(lead);
+    fill.settle({ kind: "unshared" });
+    const body = received.framing === "none" ? undefined : fillBody(received, {});
+    const report: Report = {
+      ...passReport(forwarding, received.status, reason),
+      ...(collapsed === false && { collapsed }),
+    };
+    return deliver(visit, { ...received, body, lengthBytes: received.length, report });
+  }
+
+  /** A stale response where that is allowed, else a page that says what is wrong. */
+  #fail(visit: Visit, { fallback, why }: Forwarding, error: unknown): Answer {
+    const now = this.#now();
+    if (!(error instanceof OriginError)) visit.fault(error);
+    const code = error instanceof OriginError ? error.code : "fault";
+    if (fallback !== undefined && mayServeOnError(fallback, now, this.#parts.rules.staleIfError)) {
+      const report: Report = { word: "STALE", fwd: why, ttl: fallback.staleAt - now, detail: code };
+      return this.#reuse(visit, fallback, report);
+    }
+    const report: Report = { word: "ERROR", fwd: why, detail: code };
+    // §5.2.2.2: where the origin is needed and cannot be had, 504.
+    const mustHaveOrigin = fallback !== undefined && isStaleProhibited(fallback.directives);
+    const answer = faultPage(error, { origin: this.#parts.origin, report, mustHaveOrigin });
+    return visit.done(answer, report);
+  }
+
+  /** RFC 5861 §3: one validation for all who are served stale meanwhile. */
+  #revalidate(visit: Visit, stored: StoredResponse): void {
+    const background = visit.inBackground();
+    const nominated = canBeValidated(stored) ? [stored] : [];
+    const forwarding: Forwarding = { kind: "forward", why: "stale", nominated };
+    const fillKey = this.#fillKey(background, forwarding, [stored]) ?? `${stored.key}\nbackground`;
+    if (this.#parts.collapser.find(fillKey) !== undefined) return;
+    void this.#lead(background, forwarding, fillKey).then(({ body }) => {
+      if (body instanceof ReadableStream) body.cancel().catch(() => {});
+    });
+  }
+
+  /** §4.4: what an unsafe request makes invalid leaves the store, and what is on its way there does not arrive. */
+  async #invalidate({ visit, fill }: Lead, received: ReceivedResponse): Promise<void> {
+    const { store, collapser, events, rules } = this.#parts;
+    const { method, uri } = visit.presented;
+    const { originAuthority } = rules;
+    for (const invalid of invalidatedUris({ method, uri, ...received, originAuthority })) {
+      collapser.invalidate(invalid, fill);
+      const removed = await store.remove(invalid);
+      if (events.isHeard && removed > 0) events.emit({ kind: "invalidated", uri: invalid, removed });
+    }
+  }
+
+  /** Whether followers may have it: what a hit would get a moment later, hence fresh and not to be validated. */
+  #isShareable(head: StoredHead): boolean {
+    return isFresh(head, this.#now()) && head.directives.noCache !== true;
+  }
+
+  #leaveUncollapsed({ fillKey, visit }: Lead): void {
+    if (fillKey === undefined) return;
+    const until = (this.#now() + this.#parts.uncollapse) as EpochSeconds;
+    this.#parts.collapser.markUncollapsible(visit.presented.uri, until);
+  }
+
+  #stored(visit: Visit): MaybePromise<readonly StoredResponse[]> {
+    return this.#parts.store.lookup(visit.presented.uri);
+  }
+
+  #now(): EpochSeconds {
+    return epochSeconds(this.#parts.clockMs());
+  }
+}

@@ -1,0 +1,160 @@
+// Answers: where stored responses are while the process lives.
+// Owns: a Map of ArrayBuffers plus header fields, one budget for all of it, writes in flight included.
+// Leaves out: the order of eviction (`eviction.ts`) and whether a response fits a request (`rfc9111/cache-key.ts`).
+import type { StoredBody, StoredHead, StoredResponse } from "../message.ts";
+import { supersedes } from "../rfc9111/cache-key.ts";
+import { partsOf } from "../rfc9111/range.ts";
+import { Sieve } from "./eviction.ts";
+import type { Store, StoreStats, Writer } from "./store.ts";
+
+/** The limits of the tier, in bytes. */
+export interface MemoryLimits {
+  readonly budgetBytes: number;
+  /** Bodies above this are not stored. */
+  readonly maxObjectBytes: number;
+}
+
+/** Variants of one key above this push out the oldest: a Vary on User-Agent must not fill the store with one page. */
+const MAX_VARIANTS = 64;
+
+/** What a stored response costs beyond its bytes: objects, Map entries, header block. */
+const OVERHEAD_BYTES = 1024;
+
+/** The memory tier. All of it is synchronous. */
+export class MemoryStore implements Store {
+  readonly #variants = new Map<string, StoredResponse[]>();
+  readonly #eviction = new Sieve<StoredResponse>();
+  readonly #limits: MemoryLimits;
+  #responses = 0;
+  #storedBytes = 0;
+  #pendingBytes = 0;
+  #evictions = 0;
+
+  constructor(limits: MemoryLimits) {
+    this.#limits = limits;
+  }
+
+  lookup(key: string): readonly StoredResponse[] {
+    return this.#variants.get(key) ?? NOTHING;
+  }
+
+  touch(stored: StoredResponse): void {
+    this.#eviction.touch(stored);
+  }
+
+  write(head: StoredHead, lengthBytes: number | undefined): Writer | undefined {
+    const { maxObjectBytes, budgetBytes } = this.#limits;
+    if ((lengthBytes ?? 0) > maxObjectBytes || (lengthBytes ?? 0) + overheadOf(head) > budgetBytes)
+      return undefined;
+    const chunks: Uint8Array[] = [];
+    let written = 0;
+    let open = true;
+    const close = (): void => {
+      this.#pendingBytes -= written;
+      written = 0;
+      chunks.length = 0;
+      open = false;
+    };
+    return {
+      write: (chunk) => {
+        if (!open) return false;
+        if (written + chunk.length > maxObjectBytes || !this.#makeRoom(chunk.length)) {
+          close();
+          return false;
+        }
+        chunks.push(chunk);
+        written += chunk.length;
+        this.#pendingBytes += chunk.length;
+        return true;
+      },
+      commit: (finish = (bytes) => ({ head, body: { kind: "complete", bytes } })) => {
+        if (!open) return undefined;
+        const bytes = Bun.concatArrayBuffers(chunks);
+        close();
+        const finished = finish(bytes, this.lookup(head.key));
+        return finished === undefined ? undefined : this.#insert(finished.head, finished.body);
+      },
+      abort: close,
+    };
+  }
+
+  add(stored: StoredResponse): void {
+    this.#insert(stored, stored.body);
+  }
+
+  replace(old: StoredResponse, by: StoredResponse | undefined): boolean {
+    const variants = this.#variants.get(old.key);
+    if (variants === undefined || !variants.includes(old)) return false;
+    this.#drop(old);
+    if (by !== undefined) this.#insert(by, by.body);
+    return true;
+  }
+
+  remove(key: string): number {
+    const variants = this.#variants.get(key) ?? NOTHING;
+    const count = variants.length;
+    for (const stored of [...variants]) this.#drop(stored);
+    return count;
+  }
+
+  stats(): StoreStats {
+    return {
+      responses: this.#responses,
+      storedBytes: this.#storedBytes,
+      pendingBytes: this.#pendingBytes,
+      budgetBytes: this.#limits.budgetBytes,
+      evictions: this.#evictions,
+    };
+  }
+
+  #insert(head: StoredHead, body: StoredBody): StoredResponse | undefined {
+    const sizeBytes = overheadOf(head) + partsOf(body).reduce((sum, { bytes }) => sum + bytes.length, 0);
+    const stored: StoredResponse = { ...head, body, sizeBytes };
+    for (const older of this.lookup(head.key).filter((variant) => supersedes(stored, variant)))
+      this.#drop(older);
+    if (!this.#makeRoom(sizeBytes)) return undefined;
+    const variants = [...this.lookup(head.key), stored];
+    this.#variants.set(head.key, variants);
+    this.#eviction.add(stored);
+    this.#responses++;
+    this.#storedBytes += sizeBytes;
+    const [oldest] = variants;
+    if (variants.length > MAX_VARIANTS && oldest !== undefined) this.#evict(oldest);
+    return stored;
+  }
+
+  /** Evicts until `bytes` more fit; false where they do not even then. */
+  #makeRoom(bytes: number): boolean {
+    while (this.#storedBytes + this.#pendingBytes + bytes > this.#limits.budgetBytes) {
+      const victim = this.#eviction.victim();
+      if (victim === undefined) return false;
+      this.#evict(victim);
+    }
+    return true;
+  }
+
+  #evict(stored: StoredResponse): void {
+    this.#evictions++;
+    this.#drop(stored);
+  }
+
+  #drop(stored: StoredResponse): void {
+    const variants = this.#variants.get(stored.key) ?? [];
+    const at = variants.indexOf(stored);
+    if (at < 0) return;
+    if (variants.length === 1) this.#variants.delete(stored.key);
+    // A new list: the old one may be in the hands of a lookup.
+    else this.#variants.set(stored.key, variants.toSpliced(at, 1));
+    this.#eviction.remove(stored);
+    this.#responses--;
+    this.#storedBytes -= stored.sizeBytes;
+  }
+}
+
+const NOTHING: readonly StoredResponse[] = Object.freeze([]);
+
+function overheadOf(head: StoredHead): number {
+  let bytes = OVERHEAD_BYTES + head.key.length;
+  for (const [name, value] of head.fields) bytes += name.length + value.length;
+  return bytes;
+}

@@ -1,0 +1,69 @@
+// Answers: which request is being served, since when, and how it is told to those who listen.
+// Owns: one request on its way through the engine, and the event at its end.
+// Leaves out: what is done with it (`proxy.ts`), what the listeners make of it (`log.ts`).
+import type { Report } from "./cache-status.ts";
+import type { Events, Storage } from "./events.ts";
+import type { Answer, PresentedRequest } from "./message.ts";
+import { requestFacts, type RequestFacts } from "./rfc9111/reuse.ts";
+
+/** What a visit needs of the engine. */
+export interface VisitContext {
+  readonly events: Events;
+  readonly clockMs: () => number;
+}
+
+/** Fields that make a request conditional or partial: a validation in the background is neither. */
+const CONDITIONS = ["if-none-match", "if-modified-since", "if-range", "range", "cache-control"];
+
+/** One request on its way through. */
+export class Visit {
+  readonly presented: PresentedRequest;
+  readonly request: RequestFacts;
+  readonly arrivedMs: number;
+  readonly #context: VisitContext;
+  readonly #background: boolean;
+
+  constructor(presented: PresentedRequest, context: VisitContext, background = false) {
+    this.presented = presented;
+    this.request = requestFacts(presented.method, presented.fields);
+    this.arrivedMs = context.clockMs();
+    this.#context = context;
+    this.#background = background;
+  }
+
+  /** The same request as a plain GET for which no client waits. */
+  inBackground(): Visit {
+    const fields = new Headers(this.presented.fields);
+    for (const name of CONDITIONS) fields.delete(name);
+    return new Visit({ ...this.presented, method: "GET", body: null, fields }, this.#context, true);
+  }
+
+  /** The answer, and the event that says so: at once, or when the storing is over. */
+  done(answer: Answer, report: Report, storage?: Promise<Storage>): Answer {
+    if (this.#context.events.isHeard) this.#tell(answer, report, storage);
+    return answer;
+  }
+
+  /** Something in Larder itself went wrong. */
+  fault(error: unknown): void {
+    const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.#context.events.emit({ kind: "fault", uri: this.presented.uri, message });
+  }
+
+  #tell(answer: Answer, report: Report, storage: Promise<Storage> | undefined): void {
+    const { events, clockMs } = this.#context;
+    const age = answer.fields.get("age");
+    const event = {
+      kind: "answered",
+      method: this.presented.method,
+      uri: this.presented.uri,
+      status: answer.status,
+      report,
+      ...(age !== null && { ageSeconds: Number.parseInt(age, 10) }),
+      durationMs: clockMs() - this.arrivedMs,
+      background: this.#background,
+    } as const;
+    if (storage === undefined) events.emit(event);
+    else void storage.then((stored) => events.emit({ ...event, storage: stored }));
+  }
+}

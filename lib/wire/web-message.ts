@@ -1,0 +1,44 @@
+// Answers: how a web-standard Request becomes a presented request, and an Answer a web-standard Response.
+// Owns: what `Response` does to a body behind one's back, and keeping it from doing so.
+// Leaves out: the socket (`serve-bun.ts`), what is refused (`door.ts`).
+import type { Answer, PresentedRequest } from "../message.ts";
+import { endToEndFields } from "../rfc9111/header-fields.ts";
+
+/** The request as the engine sees it: fields for this connection only are gone, the target URI is the cache key. */
+export function presentedFrom(request: Request, clientAddress: () => string | undefined): PresentedRequest {
+  const { headers, method, url } = request;
+  const isPlain =
+    headers.get("connection") === null && headers.get("te") === null && headers.get("upgrade") === null;
+  return {
+    method,
+    uri: url,
+    authority: headers.get("host")?.toLowerCase() ?? "",
+    fields: isPlain ? headers : endToEndFields(headers),
+    body: request.body,
+    clientAddress,
+  };
+}
+
+/** The answer as a Response: nothing is added to it but what the wire needs for framing. */
+export function responseFrom({ status, fields, body }: Answer): Response {
+  if (body instanceof Uint8Array && !fields.has("content-type")) {
+    return new Response(untyped(body), { status, headers: fields });
+  }
+  return new Response(body, { status, headers: fields });
+}
+
+/**
+ * Bytes handed over as they are would be given a Content-Type. A stream that ends at once keeps its Content-Length and
+ * is given none.
+ */
+function untyped(bytes: Uint8Array): ReadableStream<Uint8Array> {
+  return new ReadableStream(
+    {
+      start(controller) {
+        controller.enqueue(bytes);
+        controller.close();
+      },
+    },
+    { highWaterMark: bytes.length + 1, size: (chunk) => chunk?.length ?? 0 },
+  );
+}
