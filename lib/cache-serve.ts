@@ -5,7 +5,7 @@ import { cacheApp } from "./cache-app.ts";
 import { Collapser } from "./collapse.ts";
 import { Events } from "./events.ts";
 import { Forwarder } from "./forward.ts";
-import { logListener } from "./log.ts";
+import { logListener, type WriteLine } from "./log.ts";
 import type { CacheOptions } from "./option-tables.ts";
 import { Proxy } from "./proxy.ts";
 import { deltaSeconds } from "./rfc9111/time.ts";
@@ -40,12 +40,10 @@ export function cacheEngine(options: CacheOptions): { readonly proxy: Proxy; rea
   return { proxy, events };
 }
 
-/** Starts the cache. @throws where the port is taken. */
-export function serveCache(options: CacheOptions): Running {
+/** Starts the cache; log lines go to `writeLine`. @throws where the port is taken. */
+export function serveCache(options: CacheOptions, writeLine: WriteLine = console.log): Running {
   const { proxy, events } = cacheEngine(options);
-  const listener = logListener(options.log, process.stdout.isTTY, (line) =>
-    process.stdout.write(`${line}\n`),
-  );
+  const listener = logListener(options.log, process.stdout.isTTY, writeLine);
   if (listener !== undefined) events.on(listener);
   return serveBun(cacheApp(proxy, events), options);
 }

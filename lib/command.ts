@@ -1,5 +1,5 @@
 // Answers: how a process of Larder starts and ends: its arguments, `--help`, `--version`, and what a person typed wrong.
-// Owns: exit codes (2: wrong option or config file, 1: cannot start) and the one line that goes with each.
+// Owns: exit codes (2: wrong option or config file, 1: cannot start), the one line that goes with each, signals.
 // Leaves out: what the options mean (`option-tables.ts`), what is started (`cache.ts`, `origin.ts`, `start.ts`).
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -27,6 +27,18 @@ export async function run<T extends OptionTable>(
   } catch (error) {
     console.error(`larder: ${oneLine(error)}`);
     process.exit(error instanceof ConfigError ? 2 : 1);
+  }
+}
+
+/** Ends the process on SIGINT and SIGTERM: what is in flight may finish; a second signal ends it at once. */
+export function endOnSignal(stop: () => Promise<void>): void {
+  let isEnding = false;
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.on(signal, () => {
+      if (isEnding) process.exit(1);
+      isEnding = true;
+      void stop().then(() => process.exit(0));
+    });
   }
 }
 

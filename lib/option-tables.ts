@@ -115,6 +115,21 @@ export const ORIGIN_OPTIONS = {
   log: { kind: log, fallback: "auto", value: "HOW", meaning: LOG_MEANING },
 } as const;
 
+const { origin: _, ...CACHE_WITHOUT_ORIGIN } = CACHE_OPTIONS;
+
+/** The options of `bun start`: those of the cache, and where the origin beside it is. */
+export const START_OPTIONS = {
+  ...CACHE_WITHOUT_ORIGIN,
+  originPort: {
+    kind: port,
+    fallback: "8000",
+    value: "PORT",
+    meaning: "where the origin listens; 0 takes any free port",
+  },
+  root: ORIGIN_OPTIONS.root,
+  log: { ...CACHE_OPTIONS.log, fallback: "pretty" },
+} as const;
+
 /** The resolved options of the cache. Times are whole seconds, sizes bytes. */
 export type CacheOptions = Resolved<typeof CACHE_OPTIONS>;
 

@@ -21,16 +21,19 @@ export interface LoggedRequest {
 export type WriteLine = (logged: LoggedRequest) => void;
 
 /** Where lines go for a value of `--log`; `undefined` where there are none. */
-export function logLines(log: OriginOptions["log"]): WriteLine | undefined {
+export function logLines(
+  log: OriginOptions["log"],
+  write: (line: string) => void = console.log,
+): WriteLine | undefined {
   const terminal = process.stdout.isTTY;
   const how = log === "auto" ? (terminal ? "pretty" : "off") : log;
   switch (how) {
     case "off":
       return undefined;
     case "json":
-      return (logged) => console.log(JSON.stringify(logged));
+      return (logged) => write(JSON.stringify(logged));
     case "pretty":
-      return (logged) => console.log(prettyLine(logged, terminal && !process.env["NO_COLOR"]));
+      return (logged) => write(prettyLine(logged, terminal && !process.env["NO_COLOR"]));
     default:
       return how satisfies never;
   }
