@@ -7,7 +7,7 @@ import type { Storage } from "./events.ts";
 import { FillBody } from "./fill-body.ts";
 import type { Answer, AnswerBody, ReceivedResponse, StoredHead, StoredResponse } from "./message.ts";
 import { answerFromReceived, answerNotModified } from "./respond.ts";
-import { mergedBody } from "./rfc9111/outcome.ts";
+import { merged } from "./rfc9111/outcome.ts";
 import { completeLengthOf, parseContentRange, partialBody, partsOf } from "./rfc9111/range.ts";
 import type { Finish, Writer } from "./store/store.ts";
 import type { Visit } from "./visit.ts";
@@ -82,11 +82,11 @@ export function finishPartial(head: StoredHead, received: ReceivedResponse): Fin
     const range = parseContentRange(received.fields.get("content-range"));
     const part = range === undefined ? undefined : partialBody(range, new Uint8Array(bytes));
     if (part === undefined) return undefined;
-    const body = mergedBody(head, part, stored);
-    const fields = new Headers(head.fields);
+    const { head: both, body } = merged(head, part, stored);
+    const fields = new Headers(both.fields);
     fields.delete("content-range");
     fields.delete("content-length");
-    return { head: { ...head, fields, status: body.kind === "complete" ? 200 : 206 }, body };
+    return { head: { ...both, fields, status: body.kind === "complete" ? 200 : 206 }, body };
   };
 }
 

@@ -93,7 +93,7 @@ export class Forwarder {
   }
 
   #fieldsFor(presented: PresentedRequest, forwarding: Forwarding, conditions: Conditions): Headers {
-    const fields = new Headers(presented.fields);
+    const fields = new Headers(endToEndFields(presented.fields));
     // The wire has answered `Expect: 100-continue` itself; the content follows at once.
     fields.delete("expect");
     fields.set("host", this.#settings.hostField === "" ? presented.authority : this.#settings.hostField);

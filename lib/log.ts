@@ -37,7 +37,7 @@ export function prettyLine(event: CacheEvent, inColour: boolean): string {
   const label = inColour ? `${COLOURS[word]}${word}\x1b[0m` : word;
   const what = `${event.method} ${event.uri} ${event.status}`;
   const background = event.background ? ["in the background"] : [];
-  const took = `${event.durationMs.toFixed(event.durationMs < 10 ? 1 : 0)} ms`;
+  const took = event.durationMs < 1 ? "<1 ms" : `${Math.round(event.durationMs)} ms`;
   return [[label, why(event)].filter((part) => part !== "").join(" "), what, ...background, took].join("  ");
 }
 

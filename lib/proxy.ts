@@ -12,7 +12,7 @@ import { matchesSelecting, selectingValues, supersedes } from "./rfc9111/cache-k
 import { isFresh } from "./rfc9111/freshness.ts";
 import { invalidatedUris } from "./rfc9111/invalidation.ts";
 import { outcome, type CachingRules, type Outcome } from "./rfc9111/outcome.ts";
-import { decide, type Forwarding } from "./rfc9111/reuse.ts";
+import { decide, isForOrigin, type Forwarding } from "./rfc9111/reuse.ts";
 import { isStaleProhibited, mayServeOnError } from "./rfc9111/stale.ts";
 import { epochSeconds, type EpochSeconds } from "./rfc9111/time.ts";
 import { canBeValidated } from "./rfc9111/validation.ts";
@@ -94,7 +94,8 @@ export class Proxy {
   #fillKey(visit: Visit, { why }: Forwarding, stored: readonly StoredResponse[]): string | undefined {
     const { request, presented } = visit;
     if (request.method !== "GET" || why === "request" || request.directives.noStore) return undefined;
-    if (request.fields.get("if-range") !== null) return undefined;
+    if (request.directives.noCache || request.fields.get("if-range") !== null) return undefined;
+    if (isForOrigin(request.fields)) return undefined;
     if (this.#parts.collapser.isUncollapsible(presented.uri, this.#now())) return undefined;
     const names = stored.at(-1)?.selecting?.names ?? [];
     const variant = selectingValues(names, request.fields, this.#parts.rules.vary);
@@ -178,7 +179,7 @@ export class Proxy {
         for (const { old, by } of result.replacements) await store.replace(old, by);
         return this.#pass(lead, received, "head");
       case "pass":
-        for (const old of result.outdated) await store.replace(old, undefined);
+        await this.#remove(result.outdated);
         return this.#pass(lead, received, result.reason);
       default:
         return result satisfies never;
@@ -193,7 +194,7 @@ export class Proxy {
   ): Promise<Answer> {
     const { visit, forwarding, fill, fillKey, collapsed } = lead;
     const { store, collapser } = this.#parts;
-    const { head, completes } = result;
+    const { head, completes, outdated } = result;
     const writer = fill.isDiscarded ? undefined : store.write(head, received.length);
     if (writer === undefined)
       return this.#pass(lead, received, fill.isDiscarded ? "invalidated" : "too-large");
@@ -202,15 +203,17 @@ export class Proxy {
     const body = fillBody(received, { writer, finish, completes: completes && { partial: completes, head } });
     if (!this.#isShareable(head)) this.#leaveUncollapsed(lead);
     fill.settle({ kind: "shared", head, body });
-    const storage = body.ended.then((end) => {
+    const storage = body.ended.then(async (end) => {
       collapser.close(fill, fillKey);
+      if (end.kind === "complete" && end.stored !== undefined) await this.#remove(outdated);
       return storageAt(end, fill.isDiscarded, head);
     });
     const report: Report = {
       ...storeReport(head, forwarding, received.status),
       ...(collapsed === false && { collapsed }),
     };
-    const { status, fields } = completes === undefined ? received : head;
+    const { status } = completes === undefined ? received : head;
+    const fields = completes === undefined ? received.fields : aged(head, this.#now());
     const lengthBytes = completes === undefined ? received.length : lengthOf(head.fields);
     const passed = received.framing === "none" ? undefined : body;
     if (passed === undefined) body.release();
@@ -283,6 +286,10 @@ export class Proxy {
   /** Whether followers may have it: what a hit would get a moment later, hence fresh and not to be validated. */
   #isShareable(head: StoredHead): boolean {
     return isFresh(head, this.#now()) && head.directives.noCache !== true;
+  }
+
+  async #remove(outdated: readonly StoredResponse[]): Promise<void> {
+    for (const old of outdated) await this.#parts.store.replace(old, undefined);
   }
 
   #leaveUncollapsed({ fillKey, visit }: Lead): void {

@@ -125,7 +125,7 @@ function hitFields(stored: StoredResponse, now: EpochSeconds): Headers {
     block.fields.set("age", String(currentAge(stored.bornAt, now)));
     const member = cacheStatusMember({ word: "HIT", ttl: stored.staleAt - now });
     block.fields.set(
-      "cache-status",
+      "Cache-Status",
       block.earlierStatus === null ? member : `${block.earlierStatus}, ${member}`,
     );
   }

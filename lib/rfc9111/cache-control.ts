@@ -3,7 +3,7 @@
 // Leaves out: what follows from them (`storing.ts`, `freshness.ts`, `stale.ts`, `reuse.ts`).
 import { parseDictionary, Token } from "structured-headers";
 import type { FieldLookup } from "../message.ts";
-import { listMembers, unquoted } from "./syntax.ts";
+import { isToken, listMembers, trimmed, unquoted } from "./syntax.ts";
 import { MAX_DELTA, parseDeltaSeconds, type DeltaSeconds } from "./time.ts";
 
 /** A directive that may name header fields: absent, for the whole response, or for those fields only (lower case). */
@@ -89,8 +89,9 @@ export function requestDirectives(cacheControl: string | null): RequestDirective
 
 /**
  * Every directive by its lower-case name with its argument, `null` where it has none. Unknown ones are kept and change
- * nothing (§5.2.3). Of several with one name the first counts (§4.2.1); an argument may be a token or a quoted string
- * (§5.2). White space around `=` stays in the argument, so that nothing reads a number out of it.
+ * nothing (§5.2.3). Of several with one name the first counts (§4.2.1), save that `private` and `no-cache` for the whole
+ * response count wherever they stand. An argument may be a token or a quoted string (§5.2). With white space in front of
+ * `=` the argument keeps the `=`, so that nothing reads a number or a name out of it.
  * @owns §5.2.3
  */
 export function parseDirectives(value: string | null): Arguments {
@@ -99,10 +100,11 @@ export function parseDirectives(value: string | null): Arguments {
   for (const member of listMembers(value)) {
     const equals = member.indexOf("=");
     const rawName = equals < 0 ? member : member.slice(0, equals);
-    const name = rawName.trimEnd().toLowerCase();
-    if (args.has(name)) continue;
+    const name = trimmed(rawName).toLowerCase();
     const argument = equals < 0 ? null : unquoted(member.slice(equals + 1));
-    args.set(name, argument !== null && rawName.endsWith(" ") ? ` ${argument}` : argument);
+    const kept = argument !== null && name.length < rawName.length ? `=${argument}` : argument;
+    if (!args.has(name)) args.set(name, kept);
+    else if (QUALIFIABLE.has(name)) args.set(name, joinedNames(args.get(name), kept));
   }
   return args;
 }
@@ -146,10 +148,17 @@ function span(argument: string | null | undefined): DeltaSeconds | undefined {
   return typeof argument === "string" ? parseDeltaSeconds(argument) : undefined;
 }
 
-/** An argument without a single field name is taken for none: the stricter reading. */
+/** Directives that may name header fields. */
+const QUALIFIABLE = new Set(["private", "no-cache"]);
+
+function joinedNames(one: string | null | undefined, other: string | null): string | null {
+  return typeof one === "string" && other !== null ? `${one}, ${other}` : null;
+}
+
+/** Where not every member of an argument is a field name, it is taken for none: the stricter reading. */
 function qualified(args: Arguments, name: string): Qualified {
   const argument = args.get(name);
   if (argument === undefined) return false;
-  const names = listMembers(argument ?? "").map((field) => field.toLowerCase());
-  return names.length === 0 ? true : names;
+  const names = listMembers(argument ?? "");
+  return names.length > 0 && names.every(isToken) ? names.map((field) => field.toLowerCase()) : true;
 }

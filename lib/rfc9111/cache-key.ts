@@ -8,12 +8,12 @@ import { listMembers, weightedMembers } from "./syntax.ts";
 export type VaryComparison = "meaning" | "exact";
 
 /** Fields whose members are weighted and in no order (RFC 9110 §12.4.2), and whether their letters' case matters. */
-const WEIGHTED_FIELDS: Readonly<Record<string, "any-case" | "case-matters">> = {
-  accept: "case-matters",
-  "accept-charset": "any-case",
-  "accept-encoding": "any-case",
-  "accept-language": "any-case",
-};
+const WEIGHTED_FIELDS: ReadonlyMap<string, "any-case" | "case-matters"> = new Map([
+  ["accept", "case-matters"],
+  ["accept-charset", "any-case"],
+  ["accept-encoding", "any-case"],
+  ["accept-language", "any-case"],
+]);
 
 /** Fields with one value in which a comma separates nothing, or in which order and white space may matter. */
 const SINGLE_VALUED_FIELDS = new Set([
@@ -61,13 +61,10 @@ export function matchesSelecting(
   return comparison === "meaning" && fitsByLanguage(stored, selecting, request);
 }
 
-/**
- * Whether a newly stored response takes the place of an older one for the same URI: they were selected alike, or one of
- * them fits every request.
- */
+/** Whether a newly stored response takes the place of an older one for the same URI: they were selected alike. */
 export function supersedes(newer: StoredHead, older: StoredHead): boolean {
   const [one, other] = [newer.selecting, older.selecting];
-  if (one === undefined || other === undefined) return true;
+  if (one === undefined || other === undefined) return one === other;
   return one.values === other.values && one.names.join() === other.names.join();
 }
 
@@ -83,7 +80,7 @@ export function selectingValues(
 function comparableValue(name: string, value: string | null, comparison: VaryComparison): string {
   if (value === null) return "-";
   if (comparison === "exact") return `=${value}`;
-  const weighted = WEIGHTED_FIELDS[name];
+  const weighted = WEIGHTED_FIELDS.get(name);
   if (weighted !== undefined) return `=${comparableWeighted(value, weighted)}`;
   return SINGLE_VALUED_FIELDS.has(name) ? `=${value}` : `=${listMembers(value).join(",")}`;
 }

@@ -51,8 +51,16 @@ export type Outcome =
       readonly by: StoredResponse;
       readonly keep: boolean;
     }
-  /** The response is stored while it is passed on. With `completes` it is the rest of that partial response. */
-  | { readonly kind: "store"; readonly head: StoredHead; readonly completes?: StoredResponse }
+  /**
+   * The response is stored while it is passed on. With `completes` it is the rest of that partial response. `outdated`
+   * are stored responses in whose place it comes.
+   */
+  | {
+      readonly kind: "store";
+      readonly head: StoredHead;
+      readonly completes?: StoredResponse;
+      readonly outdated: readonly StoredResponse[];
+    }
   /** The response is passed on only; `outdated` are stored responses which it shows to be no longer right. */
   | { readonly kind: "pass"; readonly reason: NotStoredReason; readonly outdated: readonly StoredResponse[] }
   /** A response to HEAD is passed on and changes stored responses to GET. */
@@ -88,36 +96,42 @@ export function storedHead(exchange: Exchange, rules: CachingRules): StoredHead 
 }
 
 /**
- * A partial body that has just come, together with what is stored of the same representation (the same strong
- * entity-tag, the same variant): see §3.4.
+ * A partial response that has just come, together with what is stored of the same representation (the same strong
+ * entity-tag, the same variant): the bytes of both, and the header fields of both, the new ones first (§3.4).
  */
-export function mergedBody(
+export function merged(
   head: StoredHead,
   body: StoredBody,
   stored: readonly StoredResponse[],
-): StoredBody {
+): { readonly head: StoredHead; readonly body: StoredBody } {
   const same = stored.find(
     (one) => isSameRepresentation(one, head) && (one.status === 200 || one.status === 206),
   );
-  return (same === undefined ? undefined : combined(same.body, body)) ?? body;
+  const both = same === undefined ? undefined : combined(same.body, body);
+  if (same === undefined || both === undefined) return { head, body };
+  return { head: { ...head, fields: updatedFields(same.fields, head.fields, head.directives) }, body: both };
 }
 
 function stored(exchange: Exchange, rules: CachingRules): Outcome {
   const head = storedHead(exchange, rules);
   const reason = reasonFor(exchange, rules, head.directives);
-  if (reason === undefined) return { kind: "store", head };
-  // §4.3.3: a full response shows that the nominated ones are not what the origin has; an error shows nothing.
-  const outdated =
-    exchange.received.status < 500 && reason !== "request-no-store" ? exchange.forwarding.nominated : [];
-  return { kind: "pass", reason, outdated: exchange.request.method === "GET" ? outdated : [] };
+  if (reason === undefined) return { kind: "store", head, outdated: outdatedBy(exchange) };
+  const showsNothing =
+    exchange.received.status >= 500 || reason === "request-no-store" || exchange.request.method !== "GET";
+  return { kind: "pass", reason, outdated: showsNothing ? [] : outdatedBy(exchange) };
+}
+
+/** §4.3.3: a full response shows that what was chosen is not what the origin has; variants only offered are right still. */
+function outdatedBy({ forwarding, request }: Exchange): readonly StoredResponse[] {
+  if (forwarding.why === "vary-miss" || request.ranges !== undefined) return [];
+  return forwarding.fallback === undefined ? forwarding.nominated : [forwarding.fallback];
 }
 
 function freshened(exchange: Exchange, rules: CachingRules): Outcome {
   const old = freshenedBy(exchange.received.fields, exchange.forwarding.nominated);
   if (old === undefined) return { kind: "retry" };
   const by = freshenedResponse(old, exchange, rules);
-  const reason = reasonFor({ ...exchange, received: asStored(exchange.received, by) }, rules, by.directives);
-  return { kind: "freshen", old, by, keep: reason === undefined || reason === "method" };
+  return { kind: "freshen", old, by, keep: mayStay(by, exchange, rules) };
 }
 
 /** §4.3.5: each stored response that the HEAD request could have been answered with. */
@@ -127,10 +141,28 @@ function headUpdated(exchange: Exchange, rules: CachingRules): Outcome {
     old,
     by:
       headVerdict(exchange.received.fields, old) === "update"
-        ? freshenedResponse(old, exchange, rules)
+        ? keptAfterHead(old, exchange, rules)
         : undefined,
   }));
   return { kind: "head", replacements };
+}
+
+function keptAfterHead(
+  old: StoredResponse,
+  exchange: Exchange,
+  rules: CachingRules,
+): StoredResponse | undefined {
+  const by = freshenedResponse(old, exchange, rules);
+  return mayStay(by, exchange, rules) ? by : undefined;
+}
+
+/** The rules of §3, asked of a stored response as it is after an update, as if a GET had brought it. */
+function mayStay(by: StoredResponse, exchange: Exchange, rules: CachingRules): boolean {
+  const { received, request } = exchange;
+  const status = by.status === 206 ? 200 : by.status;
+  const whole: ReceivedResponse = { ...received, status, fields: by.fields, framing: "length" };
+  const asGet = { ...exchange, request: { ...request, method: "GET" }, received: whole };
+  return reasonFor(asGet, rules, by.directives) === undefined;
 }
 
 function completed(exchange: Exchange, rules: CachingRules): Outcome {
@@ -146,18 +178,20 @@ function completed(exchange: Exchange, rules: CachingRules): Outcome {
   if (reasonFor(exchange, rules, head.directives) !== undefined) return { kind: "retry" };
   const fields = updatedFields(partial.fields, exchange.received.fields, head.directives);
   fields.set("content-length", String(total));
-  const whole = headFrom(exchange, rules, { status: 200, fields, directives: head.directives });
-  return { kind: "store", head: whole, completes: partial };
+  const whole = headFrom(exchange, rules, { status: 200, fields, directives: responseDirectives(fields) });
+  return { kind: "store", head: whole, completes: partial, outdated: [partial] };
 }
 
+/** The directives that hold afterwards are those of both messages: what they name is not stored (§3.1). */
 function freshenedResponse(old: StoredResponse, exchange: Exchange, rules: CachingRules): StoredResponse {
-  const named = responseDirectives(exchange.received.fields);
-  const fields = updatedFields(old.fields, exchange.received.fields, named);
-  const head = headFrom(exchange, rules, {
-    status: old.status,
-    fields,
-    directives: responseDirectives(fields),
-  });
+  const updated = updatedFields(
+    old.fields,
+    exchange.received.fields,
+    responseDirectives(exchange.received.fields),
+  );
+  const directives = responseDirectives(updated);
+  const fields = storableFields(updated, directives);
+  const head = headFrom(exchange, rules, { status: old.status, fields, directives });
   return { ...head, body: old.body, sizeBytes: old.sizeBytes };
 }
 
@@ -212,11 +246,6 @@ function reasonFor(
     }),
     framing: received.framing,
   });
-}
-
-/** The 304 seen as the response that it stands for, so that the rules of §3 can be asked again. */
-function asStored(received: ReceivedResponse, by: StoredResponse): ReceivedResponse {
-  return { ...received, status: by.status === 206 ? 200 : by.status, fields: by.fields, framing: "length" };
 }
 
 function isSameRepresentation(one: StoredHead, other: StoredHead): boolean {

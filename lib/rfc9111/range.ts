@@ -71,15 +71,17 @@ export function partialBody(range: ContentRange, bytes: Uint8Array): StoredBody 
  */
 export function combined(one: StoredBody, other: StoredBody): StoredBody | undefined {
   const lengths = [completeLengthOf(one), completeLengthOf(other)].filter((length) => length !== undefined);
-  if (new Set(lengths).size > 1) return undefined;
+  const [completeLength, otherLength = completeLength] = lengths;
+  if (completeLength !== otherLength) return undefined;
   const parts = [...partsOf(one), ...partsOf(other)].sort((a, b) => a.first - b.first);
+  if (completeLength !== undefined && parts.some((part) => endOf(part) > completeLength)) return undefined;
   const joined: Part[] = [];
   for (const part of parts) {
     const previous = joined.at(-1);
     if (previous === undefined || part.first > endOf(previous)) joined.push(part);
     else if (endOf(part) > endOf(previous)) joined[joined.length - 1] = join(previous, part);
   }
-  return bodyOf(joined, lengths[0]);
+  return bodyOf(joined, completeLength);
 }
 
 /** The bytes that a Range field asks for, as far as a stored body has them. */
@@ -89,6 +91,9 @@ export function coverage(body: StoredBody, specs: readonly RangeSpec[]): Coverag
   if (specs.length > MAX_RANGES)
     return body.kind === "complete" ? { kind: "ignored" } : { kind: "uncovered" };
   const ranges = specs.flatMap((spec) => resolve(spec, completeLength) ?? []);
+  // RFC 9110 §14.1.2: the last bytes of nothing are satisfiable, and no 206 can say so.
+  if (completeLength === 0 && specs.some((spec) => "suffix" in spec && spec.suffix > 0))
+    return { kind: "ignored" };
   if (ranges.length === 0) return { kind: "unsatisfiable", completeLength };
   if (!ranges.every((range) => slice(body, range) !== undefined)) return { kind: "uncovered" };
   const overlapping = ranges.some((range, at) => ranges.slice(at + 1).some((other) => overlap(range, other)));

@@ -85,11 +85,8 @@ function decideFreely(
   comparison: VaryComparison,
 ): Decision {
   if (request.method !== "GET" && request.method !== "HEAD") return plain("method");
-  // Only an origin evaluates these (§4.3.2): a cache must not.
-  if (request.fields.get("if-match") !== null || request.fields.get("if-unmodified-since") !== null) {
-    return plain("request");
-  }
   if (stored.length === 0) return plain("uri-miss");
+  if (isForOrigin(request.fields)) return plain("request");
   const chosen = mostRecent(stored.filter((one) => matchesSelecting(one, request.fields, comparison)));
   if (chosen === undefined) {
     const offered = request.ranges === undefined ? variantsToOffer(stored, request.fields) : [];
@@ -100,10 +97,15 @@ function decideFreely(
     : forwardForBytes(chosen, request, now);
 }
 
+/** Whether a request has preconditions that only an origin evaluates (§4.3.2): a cache must not. */
+export function isForOrigin(fields: FieldLookup): boolean {
+  return fields.get("if-match") !== null || fields.get("if-unmodified-since") !== null;
+}
+
 /** The chosen response has the bytes: is it fresh enough, for the origin and for this client? */
 function decideOn(chosen: StoredResponse, request: RequestFacts, now: EpochSeconds): Decision {
   const { directives } = request;
-  if (directives.noCache) return validate(chosen, "request");
+  if (directives.noCache) return validate(chosen, isFresh(chosen, now) ? "request" : "stale");
   if (chosen.directives.noCache === true) return validate(chosen, "stale");
   if (isFresh(chosen, now)) {
     return isFreshEnough(chosen, request, now)
@@ -114,7 +116,8 @@ function decideOn(chosen: StoredResponse, request: RequestFacts, now: EpochSecon
     if (mayServeForClient(chosen, now, directives.maxStale))
       return { kind: "reuse", stored: chosen, stale: "max-stale" };
   }
-  const asksForFresh = directives.minFresh !== undefined || !isYoungEnough(chosen, request, now);
+  // §5.2.1.1: who asks for a maximum age does not want a stale response.
+  const asksForFresh = directives.minFresh !== undefined || directives.maxAge !== undefined;
   if (!asksForFresh && mayServeWhileRevalidating(chosen, now)) {
     return { kind: "reuse", stored: chosen, stale: "while-revalidate" };
   }
@@ -161,9 +164,14 @@ function forwardForBytes(chosen: StoredResponse, request: RequestFacts, now: Epo
   return { kind: "forward", why: "partial", nominated: [], completing: { stored: chosen, ...missing } };
 }
 
-/** §4: of several that fit, the one with the latest Date; of those, the one that came last. */
+/**
+ * §4, §4.1: of several that fit, one that was selected (some origins forget Vary on their default response), of those
+ * the one with the latest Date, of those the one that came last.
+ */
 function mostRecent(fitting: readonly StoredResponse[]): StoredResponse | undefined {
-  let best = fitting[0];
-  for (const one of fitting) if (best === undefined || one.dateValue >= best.dateValue) best = one;
+  const selected = fitting.filter(({ selecting }) => selecting !== undefined);
+  const [first, ...others] = selected.length > 0 ? selected : fitting;
+  let best = first;
+  for (const one of others) if (best === undefined || one.dateValue >= best.dateValue) best = one;
   return best;
 }

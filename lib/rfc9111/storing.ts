@@ -106,14 +106,17 @@ export function mayShareAuthorized(directives: ResponseDirectives): boolean {
 
 /** Whether the origin itself says that the response may be stored: a lifetime, Expires, or `public`. */
 function isExplicit(fields: FieldLookup, directives: ResponseDirectives): boolean {
-  const lifetime = directives.maxAge ?? directives.sMaxage;
+  return directives.public || hasLifetime(fields, directives);
+}
+
+function hasLifetime(fields: FieldLookup, directives: ResponseDirectives): boolean {
   const expires = directives.source === "cache-control" && fields.get("expires") !== null;
-  return directives.public || lifetime !== undefined || expires;
+  return expires || directives.maxAge !== undefined || directives.sMaxage !== undefined;
 }
 
 /** RFC 9110 §9.3.3: explicit freshness, and a Content-Location that is the target URI. */
 function isReusablePost(facts: Omit<StoringFacts, "method">): boolean {
-  return facts.isAboutTarget && isExplicit(facts.fields, facts.directives);
+  return facts.isAboutTarget && hasLifetime(facts.fields, facts.directives);
 }
 
 /** §3, last item; a response that is neither fresh for any time nor can be validated would only take up room. */

@@ -24,10 +24,19 @@ export function listMembers(value: string): string[] {
   return trimmedMembers(members);
 }
 
-/** The text of a quoted string, its escapes resolved; any other text as it is. An unclosed quote stays as it is. */
+/** The text of a quoted string, its escapes resolved; any other text, an unclosed quote too, as it is. */
 export function unquoted(value: string): string {
   if (value.length < 2 || value[0] !== '"' || endOfQuoted(value, 0) !== value.length - 1) return value;
   return value.slice(1, -1).replaceAll(/\\([^])/g, "$1");
+}
+
+/** A text without the spaces and tabs around it: optional white space, and no other (RFC 9110 §5.6.3). */
+export function trimmed(value: string): string {
+  let start = 0;
+  let end = value.length;
+  while (isOptionalSpace(value, start)) start++;
+  while (end > start && isOptionalSpace(value, end - 1)) end--;
+  return value.slice(start, end);
 }
 
 /** Whether a text is a token (RFC 9110 §5.6.2). */
@@ -67,21 +76,27 @@ export interface Weighted {
 /** The members of Accept, Accept-Encoding and their kin; an unreadable weight counts as 1. */
 export function weightedMembers(value: string): Weighted[] {
   return listMembers(value).map((member) => {
-    const match = /^(.*?)[ \t]*;[ \t]*q=([01](?:\.\d{0,3})?)[ \t]*$/is.exec(member);
-    const range = (match?.[1] ?? member).replaceAll(/[ \t]*;[ \t]*/g, ";");
-    return { range, weight: match === null ? 1000 : Math.min(1000, Math.round(Number(match[2]) * 1000)) };
+    const parameters = member.split(";").map(trimmed);
+    const at = parameters.findIndex((parameter) => /^q=[01](?:\.\d{0,3})?$/i.test(parameter));
+    if (at < 0) return { range: parameters.join(";"), weight: 1000 };
+    const weight = Math.min(1000, Math.round(Number(parameters[at]?.slice(2)) * 1000));
+    return { range: parameters.slice(0, at).join(";"), weight };
   });
 }
 
 function trimmedMembers(members: readonly string[]): string[] {
-  return members.map((member) => member.replace(/^[ \t]+|[ \t]+$/g, "")).filter((member) => member !== "");
+  return members.map(trimmed).filter((member) => member !== "");
 }
 
-/** The position of the closing quote, or of the last character where it is never closed. */
+function isOptionalSpace(value: string, at: number): boolean {
+  return value[at] === " " || value[at] === "\t";
+}
+
+/** The position of the closing quote, or the length of the value where it is never closed. */
 function endOfQuoted(value: string, opening: number): number {
   for (let at = opening + 1; at < value.length; at++) {
     if (value[at] === "\\") at++;
     else if (value[at] === '"') return at;
   }
-  return value.length - 1;
+  return value.length;
 }

@@ -67,15 +67,21 @@ function fromParts(parts: Readonly<Record<string, string>>, now: EpochSeconds): 
     return undefined;
   if (hour > 23 || minute > 59 || second > 60) return undefined;
   const date = new Date(0);
-  date.setUTCFullYear(fullYear(parts["year"] ?? "", now), month, day);
+  const year = parts["year"] ?? "";
+  date.setUTCFullYear(year.length === 4 ? Number(year) : inThisCentury(Number(year), now), month, day);
   if (date.getUTCDate() !== day || date.getUTCMonth() !== month) return undefined;
   date.setUTCHours(hour, minute, second);
+  if (year.length === 2 && date.getTime() > fiftyYearsAfter(now))
+    date.setUTCFullYear(date.getUTCFullYear() - 100);
   return epochSeconds(date.getTime());
 }
 
-function fullYear(digits: string, now: EpochSeconds): number {
-  if (digits.length === 4) return Number(digits);
+function inThisCentury(year: number, now: EpochSeconds): number {
   const thisYear = new Date(now * 1000).getUTCFullYear();
-  const year = thisYear - (thisYear % 100) + Number(digits);
-  return year > thisYear + 50 ? year - 100 : year;
+  return thisYear - (thisYear % 100) + year;
+}
+
+function fiftyYearsAfter(now: EpochSeconds): number {
+  const date = new Date(now * 1000);
+  return date.setUTCFullYear(date.getUTCFullYear() + 50);
 }

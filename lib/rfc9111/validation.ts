@@ -68,8 +68,11 @@ export function validationResult(status: number): "not-modified" | "failed" | "f
 }
 
 /**
- * The nominated response that a 304 is about: the one with its entity-tag; without a tag, the single nominated one whose
- * Last-Modified it does not contradict. `undefined` where it is about none of them.
+ * The nominated response that a 304 is about; `undefined` where it is about none of them.
+ * With a strong entity-tag it is the one that has it; with a weak one the most recent that has it, or that has the
+ * Last-Modified.
+ * Deviation: §4.3.4 leaves out a 304 that carries none of the validators that the stored response has. Many origins send
+ * no Last-Modified with it; where only one response was nominated, it cannot be about another.
  * @owns §4.3.4
  */
 export function freshenedBy(
@@ -77,22 +80,26 @@ export function freshenedBy(
   nominated: readonly StoredResponse[],
 ): StoredResponse | undefined {
   const { etag, lastModified } = validatorsOf(update);
-  if (etag !== undefined) {
-    const tag = parseEntityTag(etag);
+  const tag = etag === undefined ? undefined : parseEntityTag(etag);
+  if (tag !== undefined) {
     const equal = tag.weak ? weaklyEqual : stronglyEqual;
-    const named = nominated.find((stored) => equal(tag, parseEntityTag(stored.validators.etag ?? "")));
-    if (named !== undefined) return named;
+    const named = nominated.filter(({ validators }) => equal(tag, parseEntityTag(validators.etag ?? "")));
+    if (named.length > 0 || !tag.weak) return latest(named);
+  }
+  if (lastModified !== undefined) {
+    return latest(nominated.filter(({ validators }) => validators.lastModified === lastModified));
   }
   const [only, ...others] = nominated;
-  if (only === undefined || others.length > 0) return undefined;
-  if (etag !== undefined && only.validators.etag !== undefined) return undefined;
-  const unchanged = lastModified === undefined || lastModified === only.validators.lastModified;
-  return unchanged ? only : undefined;
+  return tag === undefined && others.length === 0 ? only : undefined;
+}
+
+function latest(stored: readonly StoredResponse[]): StoredResponse | undefined {
+  return stored.toSorted((one, other) => other.dateValue - one.dateValue)[0];
 }
 
 /**
- * What a 200 response to HEAD means for a stored GET response: its fields are updated where validators and length, as
- * far as the HEAD response has them, are the same; else it is no longer what the origin has.
+ * What a 200 response to HEAD means for a stored GET response: its fields are updated where it is a 200 as well, and
+ * validators and length, as far as the HEAD response has them, are the same; else it is no longer what the origin has.
  * @owns §4.3.5
  */
 export function headVerdict(update: FieldLookup, stored: StoredResponse): "update" | "invalidate" {
@@ -101,6 +108,7 @@ export function headVerdict(update: FieldLookup, stored: StoredResponse): "updat
   const storedLength =
     stored.body.kind === "complete" ? stored.body.bytes.byteLength : stored.body.completeLength;
   const differs =
+    (stored.status !== 200 && stored.status !== 206) ||
     (etag !== undefined && etag !== stored.validators.etag) ||
     (lastModified !== undefined && lastModified !== stored.validators.lastModified) ||
     (length !== null && storedLength !== undefined && length !== String(storedLength));

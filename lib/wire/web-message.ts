@@ -4,16 +4,19 @@
 import type { Answer, PresentedRequest } from "../message.ts";
 import { endToEndFields } from "../rfc9111/header-fields.ts";
 
-/** The request as the engine sees it: fields for this connection only are gone, the target URI is the cache key. */
+/**
+ * The request as the engine sees it; the target URI is the cache key. Fields that Connection names are gone before
+ * anything is selected by them: the origin will not see them either (RFC 9110 §7.6.1).
+ */
 export function presentedFrom(request: Request, clientAddress: () => string | undefined): PresentedRequest {
   const { headers, method, url } = request;
-  const isPlain =
-    headers.get("connection") === null && headers.get("te") === null && headers.get("upgrade") === null;
+  const connection = headers.get("connection");
+  const namesNone = connection === null || /^(?:keep-alive|close)$/i.test(connection);
   return {
     method,
     uri: url,
     authority: headers.get("host")?.toLowerCase() ?? "",
-    fields: isPlain ? headers : endToEndFields(headers),
+    fields: namesNone ? headers : endToEndFields(headers),
     body: request.body,
     clientAddress,
   };

@@ -7,6 +7,7 @@ import {
   matchesSelecting,
   selectingFields,
   selectingValues,
+  supersedes,
   type VaryComparison,
 } from "../../lib/rfc9111/cache-key.ts";
 import { fieldText, LONG_TEXTS, quickestMs, storedResponse, TOO_LONG_MS } from "./test-values.ts";
@@ -151,6 +152,32 @@ describe("RFC 9110 §12.5.4 a response in the language that is preferred to all 
     expect(matchesSelecting(german, new Headers({ "accept-language": "de", "x-a": "1" }), "exact")).toBe(
       false,
     );
+  });
+});
+
+describe("§4.1 what takes the place of a stored response", () => {
+  const varied = (vary: string, fields: Fields) =>
+    storedResponse({ fields: vary === "" ? {} : { vary }, request: fields });
+  const stored = varied("x-a", { "x-a": "1" });
+
+  test.each([
+    ["one that was selected alike", varied("X-A", { "x-a": "1", "x-b": "2" }), true],
+    ["not one of another variant", varied("x-a", { "x-a": "2" }), false],
+    ["not one where the field was absent", varied("x-a", {}), false],
+    ["not one that was selected by another field", varied("x-b", { "x-b": "1" }), false],
+    ["not one that was selected by more fields", varied("x-a, x-b", { "x-a": "1" }), false],
+    [
+      "not one without Vary: where it was forgotten, the variants are right (last paragraph)",
+      varied("", {}),
+      false,
+    ],
+  ])("%s", (_, newer, takes) => {
+    expect(supersedes(newer, stored)).toBe(takes);
+  });
+
+  test("one without Vary takes the place of one without Vary, and of no other", () => {
+    expect(supersedes(varied("", {}), varied("", {}))).toBe(true);
+    expect(supersedes(stored, varied("", {}))).toBe(false);
   });
 });
 

@@ -20,8 +20,8 @@ import { fieldText, LONG_TEXTS, quickestMs, TOO_LONG_MS } from "./test-values.ts
 /** Random bytes, and random runs of them, which overlap, touch, or leave gaps, in random order. */
 const cutBytes = fc
   .record({
-    whole: fc.uint8Array({ minLength: 1, maxLength: 40 }),
-    cuts: fc.array(fc.tuple(fc.nat(39), fc.nat(39)), { minLength: 1, maxLength: 6 }),
+    whole: fc.uint8Array({ minLength: 1, maxLength: 40, size: "max" }),
+    cuts: fc.array(fc.tuple(fc.nat(39), fc.nat(39)), { minLength: 1, maxLength: 6, size: "max" }),
     knowsLength: fc.boolean(),
   })
   .map(({ whole, cuts, knowsLength }) => {

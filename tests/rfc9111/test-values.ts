@@ -122,9 +122,12 @@ const latin1 = fc.integer({ min: 0, max: 255 }).map((unit) => String.fromCharCod
 
 /** Any text that can come in a field value: code units 0 to 255, and what looks like the syntax of one. */
 export const fieldText = fc.oneof(
-  fc.array(latin1, { maxLength: 60 }).map((units) => units.join("")),
+  fc.array(latin1, { maxLength: 60, size: "max" }).map((units) => units.join("")),
   fc
-    .array(fc.oneof(fc.constantFrom(...PIECES), fc.constantFrom(...WORDS), latin1), { maxLength: 30 })
+    .array(fc.oneof(fc.constantFrom(...PIECES), fc.constantFrom(...WORDS), latin1), {
+      maxLength: 30,
+      size: "max",
+    })
     .map((pieces) => pieces.join("")),
 );
 
@@ -148,13 +151,13 @@ export const LONG_TEXTS: readonly (readonly [string, string])[] = [
   ["equals signs", "max-age=".repeat(LONG / 8)],
 ];
 
-/** Milliseconds that the quickest of three calls takes: linear work on 16 KB needs less than one. */
+/** Milliseconds of processor time, not of the wall clock, for the quickest of three calls: linear work on 16 KB needs less than one. */
 export function quickestMs(call: () => unknown): number {
   let quickest = Number.POSITIVE_INFINITY;
   for (let attempt = 0; attempt < 3 && quickest > TOO_LONG_MS; attempt++) {
-    const start = performance.now();
+    const start = process.cpuUsage();
     call();
-    quickest = Math.min(quickest, performance.now() - start);
+    quickest = Math.min(quickest, process.cpuUsage(start).user / 1000);
   }
   return quickest;
 }
