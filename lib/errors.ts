@@ -57,7 +57,10 @@ export class ConfigError extends CacheError {
   readonly expected: string;
 
   constructor(option: string, value: string, expected: string) {
-    super("config", `${option} ${JSON.stringify(value)}: ${expected}`);
+    super(
+      "config",
+      value === "" ? `${option}: ${expected}` : `${option} ${JSON.stringify(value)}: ${expected}`,
+    );
     this.option = option;
     this.value = value;
     this.expected = expected;

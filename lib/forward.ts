@@ -171,6 +171,16 @@ function unusable(status: number, coding: string | null): string | undefined {
   return undefined;
 }
 
+/** What a person can do something with, for the failures that are common. */
+const MEANINGS: ReadonlyMap<unknown, string> = new Map([
+  ["ECONNREFUSED", "nothing listens there (connection refused)"],
+  ["ConnectionRefused", "nothing listens there (connection refused)"],
+  ["ECONNRESET", "it closed the connection without an answer"],
+  ["ConnectionClosed", "it closed the connection without an answer"],
+  ["ENOTFOUND", "its name is not known"],
+]);
+
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  const { code } = error as { readonly code?: unknown };
+  return MEANINGS.get(code) ?? (error instanceof Error ? error.message.replace(/\.$/, "") : String(error));
 }

@@ -8,7 +8,8 @@ import { findFile, type FoundFile } from "./origin-file.ts";
 import { logRequests, type WriteLine } from "./origin-log.ts";
 import { contentTypeOf, maxAgeOf } from "./origin-media-type.ts";
 import { pageResponse } from "./origin-page.ts";
-import { contentRange, multipart, selectRanges, type ByteRange, type Selection } from "./origin-range.ts";
+import { contentRange, multipart, selectRanges, type Selection } from "./origin-range.ts";
+import type { ByteRange } from "./rfc9111/range.ts";
 import { folderLocation, targetOf, type PathTarget } from "./origin-target.ts";
 import { epochSeconds, formatHttpDate, type EpochSeconds } from "./rfc9111/time.ts";
 

@@ -2,7 +2,7 @@
 // Owns: whole bytes in memory, and the stream that breaks off rather than mix two states of a file.
 // Leaves out: opening and hashing (`origin-file.ts`, `origin-hash.ts`), which parts are sent (`origin-range.ts`).
 import { closeSync } from "node:fs";
-import type { ByteRange } from "./origin-range.ts";
+import type { ByteRange } from "./rfc9111/range.ts";
 import { sameBytes, snapshotOf, type Snapshot } from "./origin-snapshot.ts";
 
 /** Something that is sent: bytes as they are, or a range of the file. */

@@ -1,12 +1,7 @@
 // Answers: which parts of a file a request asks for, and how several of them travel in one response.
 // Owns: the Range field as an origin reads it (RFC 9110 §14.1, §14.2) and multipart/byteranges (§14.6).
-// Leaves out: If-Range (`origin-conditions.ts`), reading (`origin-content.ts`), a stored response (`rfc9111/range.ts`).
-
-/** Positions of the first and the last byte, both included. */
-export interface ByteRange {
-  readonly first: number;
-  readonly last: number;
-}
+// Leaves out: If-Range (`origin-conditions.ts`), reading (`origin-content.ts`), the syntax of Range (`rfc9111/range.ts`).
+import { parseRange, resolveRange, type ByteRange } from "./rfc9111/range.ts";
 
 /** What a Range field selects of a file of a known size. */
 export type Selection =
@@ -22,24 +17,14 @@ const MAX_RANGES = 16;
  * Deviation: so do more than 16 ranges, and ranges that overlap or do not ascend, which §14.2 lets a server ignore.
  */
 export function selectRanges(value: string, size: number): Selection {
-  const set = /^bytes=(.*)$/is.exec(value)?.[1];
-  const specs =
-    set
-      ?.split(",")
-      .map((spec) => spec.trim())
-      .filter((spec) => spec !== "") ?? [];
+  const specs = parseRange(value) ?? [];
   if (specs.length === 0 || specs.length > MAX_RANGES) return { kind: "whole" };
-  const ranges: ByteRange[] = [];
-  for (const spec of specs) {
-    const range = resolved(spec, size);
-    if (range === "invalid") return { kind: "whole" };
-    if (range !== "unsatisfiable") ranges.push(range);
-  }
-  const [first] = ranges;
-  if (first === undefined) return { kind: "unsatisfiable" };
-  const isAscending = ranges.every((range, at) => at === 0 || range.first > (ranges[at - 1]?.last ?? 0));
   // The last bytes of an empty file: a range that is satisfied, yet Content-Range cannot say so.
-  return isAscending && first.last >= first.first ? { kind: "ranges", ranges } : { kind: "whole" };
+  if (size === 0 && specs.some((spec) => "suffix" in spec && spec.suffix > 0)) return { kind: "whole" };
+  const ranges = specs.flatMap((spec) => resolveRange(spec, size) ?? []);
+  if (ranges.length === 0) return { kind: "unsatisfiable" };
+  const isAscending = ranges.every((range, at) => at === 0 || range.first > (ranges[at - 1]?.last ?? 0));
+  return isAscending ? { kind: "ranges", ranges } : { kind: "whole" };
 }
 
 /** The pieces of a multipart/byteranges body: bytes as they are sent, and ranges of the file between them. */
@@ -58,17 +43,4 @@ export function multipart(
 /** The value of Content-Range (RFC 9110 §14.4); without a range, that of a 416. */
 export function contentRange(range: ByteRange | undefined, size: number): string {
   return `bytes ${range === undefined ? "*" : `${range.first}-${range.last}`}/${size}`;
-}
-
-/** RFC 9110 §14.1.2; digits beyond what a number holds are beyond the end of any file too. */
-function resolved(spec: string, size: number): ByteRange | "invalid" | "unsatisfiable" {
-  const match = /^(\d*)-(\d*)$/.exec(spec);
-  const [from, to] = [match?.[1] ?? "", match?.[2] ?? ""];
-  if (from === "" && to === "") return "invalid";
-  if (from === "") {
-    return Number(to) === 0 ? "unsatisfiable" : { first: Math.max(0, size - Number(to)), last: size - 1 };
-  }
-  if (to !== "" && Number(to) < Number(from)) return "invalid";
-  if (Number(from) >= size) return "unsatisfiable";
-  return { first: Number(from), last: to === "" ? size - 1 : Math.min(Number(to), size - 1) };
 }

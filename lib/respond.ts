@@ -74,6 +74,7 @@ ${paragraphs}
 `;
   const fields = new Headers({ "content-type": "text/html; charset=utf-8", "cache-control": "no-store" });
   fields.set("Cache-Status", cacheStatusMember(report));
+  fields.set("date", new Date().toUTCString());
   const body = new TextEncoder().encode(page);
   fields.set("content-length", String(body.length));
   return { status, fields, body };

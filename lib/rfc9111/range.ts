@@ -39,6 +39,14 @@ export function parseRange(value: string | null): RangeSpec[] | undefined {
   return specs.length > 0 && specs.every((spec) => spec !== undefined) ? specs : undefined;
 }
 
+/** The bytes that a range stands for in a representation of that length; `undefined` where there are none. */
+export function resolveRange(spec: RangeSpec, completeLength: number): ByteRange | undefined {
+  const first = "suffix" in spec ? Math.max(0, completeLength - spec.suffix) : spec.first;
+  const asked = "suffix" in spec ? completeLength - 1 : (spec.last ?? completeLength - 1);
+  const last = Math.min(asked, completeLength - 1);
+  return first <= last ? { first, last } : undefined;
+}
+
 /** The Content-Range of a single part in bytes; `undefined` where it is anything else. */
 export function parseContentRange(value: string | null): ContentRange | undefined {
   const match = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15}|\*)$/i.exec(value ?? "");
@@ -90,7 +98,7 @@ export function coverage(body: StoredBody, specs: readonly RangeSpec[]): Coverag
   if (completeLength === undefined) return coverageOfUnknownLength(body, specs);
   if (specs.length > MAX_RANGES)
     return body.kind === "complete" ? { kind: "ignored" } : { kind: "uncovered" };
-  const ranges = specs.flatMap((spec) => resolve(spec, completeLength) ?? []);
+  const ranges = specs.flatMap((spec) => resolveRange(spec, completeLength) ?? []);
   // RFC 9110 §14.1.2: the last bytes of nothing are satisfiable, and no 206 can say so.
   if (completeLength === 0 && specs.some((spec) => "suffix" in spec && spec.suffix > 0))
     return { kind: "ignored" };
@@ -133,19 +141,12 @@ export function partsOf(body: StoredBody): readonly Part[] {
 }
 
 function parseSpec(member: string): RangeSpec | undefined {
-  const match = /^(\d{0,15})-(\d{0,15})$/.exec(member);
+  const match = /^(\d*)-(\d*)$/.exec(member);
   if (match === null || (match[1] === "" && match[2] === "")) return undefined;
   if (match[1] === "") return { suffix: Number(match[2]) };
   const first = Number(match[1]);
   const last = match[2] === "" ? undefined : Number(match[2]);
   return last !== undefined && last < first ? undefined : { first, last };
-}
-
-function resolve(spec: RangeSpec, completeLength: number): ByteRange | undefined {
-  const first = "suffix" in spec ? Math.max(0, completeLength - spec.suffix) : spec.first;
-  const asked = "suffix" in spec ? completeLength - 1 : (spec.last ?? completeLength - 1);
-  const last = Math.min(asked, completeLength - 1);
-  return first <= last ? { first, last } : undefined;
 }
 
 /** Without a complete length only ranges with both ends given can be found. */
