@@ -51,18 +51,33 @@ export function validatedReport(stored: StoredHead, forwarding: Forwarding, now:
   return { word: "VALIDATED", fwd: forwarding.why, fwdStatus: 304, ttl: stored.staleAt - now };
 }
 
+/** A request that went to the origin, and whether it was made to follow another. */
+export interface Forwarded {
+  readonly forwarding: Forwarding;
+  readonly collapsed: boolean | undefined;
+}
+
 /** The response came from the origin and goes into the store. */
-export function storeReport(head: StoredHead, forwarding: Forwarding, fwdStatus: number): Report {
+export function storeReport(
+  head: StoredHead,
+  { forwarding, collapsed }: Forwarded,
+  fwdStatus: number,
+): Report {
   const ttl = head.staleAt - head.responseTime;
-  return { word: "MISS", fwd: forwarding.why, fwdStatus, stored: true, ttl };
+  const report = { word: "MISS", fwd: forwarding.why, fwdStatus, stored: true, ttl } as const;
+  return collapsed === undefined ? report : { ...report, collapsed };
 }
 
 /** The response came from the origin and is passed on only, for that reason. */
-export function passReport(forwarding: Forwarding, fwdStatus: number, reason: string): Report {
-  const word = forwarding.why === "method" || forwarding.why === "bypass" ? "PASS" : "MISS";
-  return reason === forwarding.why
-    ? { word, fwd: forwarding.why, fwdStatus }
-    : { word, fwd: forwarding.why, fwdStatus, detail: reason };
+export function passReport({ forwarding, collapsed }: Forwarded, fwdStatus: number, reason: string): Report {
+  const { why } = forwarding;
+  return {
+    word: why === "method" || why === "bypass" ? "PASS" : "MISS",
+    fwd: why,
+    fwdStatus,
+    ...(reason !== why && { detail: reason }),
+    ...(collapsed !== undefined && { collapsed }),
+  };
 }
 
 /** The member that this cache adds to Cache-Status: a Structured Field Item with parameters. */

@@ -6,7 +6,7 @@ import { OriginError } from "./errors.ts";
 import type { Storage } from "./events.ts";
 import { FillBody } from "./fill-body.ts";
 import type { Answer, AnswerBody, ReceivedResponse, StoredHead, StoredResponse } from "./message.ts";
-import { answerFromReceived, answerNotModified } from "./respond.ts";
+import { answerFromReceived, answerNotModified, hasContent } from "./respond.ts";
 import { merged } from "./rfc9111/outcome.ts";
 import { completeLengthOf, parseContentRange, partialBody, partsOf } from "./rfc9111/range.ts";
 import type { Finish, Writer } from "./store/store.ts";
@@ -23,7 +23,6 @@ export interface Delivery {
   readonly status: number;
   readonly fields: Headers;
   readonly body: FillBody | undefined;
-  readonly lengthBytes: number | undefined;
   readonly report: Report;
   /** The head as stored, for the client's own conditions; absent where nothing is stored. */
   readonly head?: StoredHead;
@@ -39,7 +38,7 @@ export async function deliver(visit: Visit, delivery: Delivery): Promise<Answer>
   const notModified = head === undefined ? undefined : answerNotModified(head, visit.request, report);
   try {
     if (notModified !== undefined) return visit.done(notModified, report, storage);
-    const content = body === undefined ? null : await bodyFor(body, delivery.lengthBytes);
+    const content = body === undefined || !hasContent(status) ? null : await bodyFor(body, lengthOf(fields));
     return visit.done(answerFromReceived({ status, fields, body: content }, report), report, storage);
   } finally {
     body?.release();
@@ -63,17 +62,20 @@ export function fillBody(received: ReceivedResponse, { writer, finish, completes
 }
 
 /**
- * What the client gets of a body: all its bytes where it is small and there in time, else a stream.
+ * What the client gets of a body: all its bytes where it is small and there in time, else a stream, which is opened
+ * before anything is waited for, so that no byte is freed meanwhile.
  * @throws OriginError where it broke off before the first byte could be passed on.
  */
 async function bodyFor(body: FillBody, lengthBytes: number | undefined): Promise<AnswerBody> {
+  const stream = body.reader();
   await body.started;
   if (body.end === undefined && (lengthBytes ?? 0) <= ONE_PIECE_BYTES) {
     await Promise.race([body.ended, Bun.sleep(GRACE_MS)]);
   }
   if (body.end?.kind === "broken") throw incomplete(body.end.error);
   const whole = body.end !== undefined && body.end.lengthBytes <= ONE_PIECE_BYTES ? body.whole() : undefined;
-  return whole ?? body.reader();
+  if (whole !== undefined) stream.cancel().catch(() => {});
+  return whole ?? stream;
 }
 
 /** How the bytes of a 206 are stored: as a part, together with what is there already of the same representation. */
@@ -96,7 +98,7 @@ export function drop(received: ReceivedResponse): void {
 }
 
 /** Content-Length in bytes, `undefined` where there is none. */
-export function lengthOf(fields: Headers): number | undefined {
+function lengthOf(fields: Headers): number | undefined {
   const length = fields.get("content-length");
   return length === null ? undefined : Number(length);
 }

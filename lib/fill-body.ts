@@ -27,8 +27,19 @@ interface ByteReader {
   cancel(reason: unknown): Promise<void>;
 }
 
-/** Without a store to write to, the origin is read no further ahead of the slowest reader than this. */
+/** Without a store to write to, the origin is read no further ahead of its only reader than this. */
 const READ_AHEAD_BYTES = 256 * 1024;
+
+/** How far one of several readers may lag behind the fastest before it is cut off, so that it does not stall the others. */
+const MAX_LAG_BYTES = 4 * 2 ** 20;
+
+/** Where a reader stands: the number of the chunk that it reads next. */
+interface Position {
+  at: number;
+  /** Whether it has read all there is and waits for more. */
+  isWaiting: boolean;
+  isCutOff: boolean;
+}
 
 /** A body on its way. Reading starts at once; it ends by itself when nobody needs it any more. */
 export class FillBody {
@@ -40,7 +51,7 @@ export class FillBody {
   readonly #source: ByteReader;
   readonly #length: number | undefined;
   readonly #finishWrite: Finish | undefined;
-  readonly #positions = new Set<{ at: number }>();
+  readonly #positions = new Set<Position>();
   #writer: Writer | undefined;
   /** Chunks from number `#base` on; earlier ones have been read by all and freed. */
   #chunks: Uint8Array[] = [];
@@ -81,7 +92,7 @@ export class FillBody {
 
   /** A stream of the body from its first byte. Breaks off where the body does, so that nobody sees a clean end. */
   reader(): ReadableStream<Uint8Array> {
-    const position = { at: 0 };
+    const position: Position = { at: 0, isWaiting: false, isCutOff: false };
     this.#positions.add(position);
     return new ReadableStream<Uint8Array>(
       {
@@ -127,12 +138,27 @@ export class FillBody {
     }
   }
 
-  /** Waits while nothing is stored and the slowest reader lags behind. */
+  /** Waits while nothing is stored and the readers lag behind: all of them, or one of several by not too much. */
   async #readersKeepUp(): Promise<void> {
     while (this.#writer === undefined && !this.#abandoned) {
-      if (this.#chunks.reduce((sum, chunk) => sum + chunk.length, 0) < READ_AHEAD_BYTES) return;
+      const buffered = this.#chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+      if (buffered < READ_AHEAD_BYTES) return;
+      if (this.#released && [...this.#positions].some(({ isWaiting }) => isWaiting)) {
+        if (buffered >= MAX_LAG_BYTES) this.#cutOffSlowest();
+        return;
+      }
       await this.#news.promise;
     }
+  }
+
+  #cutOffSlowest(): void {
+    for (const position of this.#positions) {
+      if (position.at > this.#base) continue;
+      position.isCutOff = true;
+      this.#positions.delete(position);
+    }
+    this.#free();
+    this.#tell();
   }
 
   /** Ends the request to the origin when the body is neither stored nor read by anybody. */
@@ -173,13 +199,12 @@ export class FillBody {
     return end;
   }
 
-  async #next(
-    position: { at: number },
-    controller: ReadableStreamDefaultController<Uint8Array>,
-  ): Promise<void> {
+  async #next(position: Position, controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
     for (;;) {
+      if (position.isCutOff) throw new OriginError("origin-incomplete", "this reader fell too far behind");
       const chunk = this.#chunks[position.at - this.#base];
       if (chunk !== undefined) {
+        position.isWaiting = false;
         controller.enqueue(chunk);
         position.at++;
         return this.#free();
@@ -189,11 +214,16 @@ export class FillBody {
         return controller.close();
       }
       if (this.#end?.kind === "broken") throw this.#end.error;
+      // Told once only: two waiting readers would wake each other for ever.
+      if (!position.isWaiting) {
+        position.isWaiting = true;
+        this.#tell();
+      }
       await this.#news.promise;
     }
   }
 
-  #leave(position: { at: number }): void {
+  #leave(position: Position): void {
     this.#positions.delete(position);
     this.#free();
     this.#abandonIfUnneeded();

@@ -45,13 +45,21 @@ export class Forwarder {
     this.#clockMs = clockMs;
   }
 
+  /** Why a request must not be forwarded: it has passed here before and would go round for ever (RFC 8586 §2). */
+  refusal(presented: PresentedRequest): OriginError | undefined {
+    const passed = listMembers(presented.fields.get("cdn-loop") ?? "").map((member) =>
+      member.split(";")[0]?.trim(),
+    );
+    if (!passed.includes(this.#loopToken)) return undefined;
+    return new OriginError("loop", "the request has passed this cache before: the origin leads back to it");
+  }
+
   /** @throws OriginError where there is no usable response. */
   async forward(
     presented: PresentedRequest,
     forwarding: Forwarding,
     conditions: Conditions,
   ): Promise<ReceivedResponse> {
-    this.#refuseLoop(presented);
     const requestTimeMs = this.#clockMs();
     const response = await this.#exchange(presented, this.#fieldsFor(presented, forwarding, conditions));
     return received(response, presented.method, { requestTimeMs, responseTimeMs: this.#clockMs() });
@@ -79,16 +87,6 @@ export class Forwarder {
       throw new OriginError(malformed ? "origin-malformed" : "origin-unreachable", messageOf(error), error);
     } finally {
       clearTimeout(timer);
-    }
-  }
-
-  /** RFC 8586 §2: a request that has passed here before would go round for ever. */
-  #refuseLoop(presented: PresentedRequest): void {
-    const passed = listMembers(presented.fields.get("cdn-loop") ?? "").map((member) =>
-      member.split(";")[0]?.trim(),
-    );
-    if (passed.includes(this.#loopToken)) {
-      throw new OriginError("loop", "the request has passed this cache before: the origin leads back to it");
     }
   }
 

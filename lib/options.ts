@@ -101,8 +101,17 @@ function heaviest(
   const fromEnvironment = from.sources.env[environmentOf(name)];
   if (fromEnvironment !== undefined) return [environmentOf(name), fromEnvironment];
   const fromFile = from.sources.file[name];
-  if (fromFile !== undefined) return [`config file: ${name}`, String(fromFile)];
+  if (fromFile !== undefined) return [`config file: ${name}`, textOf(name, fromFile)];
   return [flagOf(name), row.fallback];
+}
+
+function textOf(name: string, value: unknown): string {
+  if (typeof value === "string" || typeof value === "number") return String(value);
+  throw new ConfigError(
+    `config file: ${name}`,
+    JSON.stringify(value) ?? typeof value,
+    "expected a text or a number",
+  );
 }
 
 function flagValues(table: OptionTable, argv: readonly string[]): Readonly<Record<string, string>> {
@@ -127,7 +136,9 @@ function flagValues(table: OptionTable, argv: readonly string[]): Readonly<Recor
     const raw = token.kind === "positional" ? token.value : token.rawName;
     if (name === undefined) throw new ConfigError(raw, "", "there is no such option; see --help");
     if (token.value === undefined) throw new ConfigError(raw, "", "expected a value after it");
-    if (Object.hasOwn(values, name)) throw new ConfigError(raw, token.value, "was given twice");
+    if (Object.hasOwn(values, name)) {
+      throw new ConfigError(name === "port" ? "port" : raw, token.value, "was given twice");
+    }
     values[name] = token.value;
   }
   return values;

@@ -3,12 +3,12 @@
 // Leaves out: every rule (`rfc9111/`), the door in front (`door.ts`), bodies (`deliver.ts`), sockets (`wire/`).
 import { passReport, reuseReport, storeReport, validatedReport, type Report } from "./cache-status.ts";
 import type { Collapser, Fill } from "./collapse.ts";
-import { deliver, drop, fillBody, finishPartial, lengthOf } from "./deliver.ts";
+import { deliver, drop, fillBody, finishPartial } from "./deliver.ts";
 import { OriginError } from "./errors.ts";
 import { storageAt, type Events } from "./events.ts";
 import type { Forwarder } from "./forward.ts";
 import type { Answer, PresentedRequest, ReceivedResponse, StoredHead, StoredResponse } from "./message.ts";
-import { matchesSelecting, selectingValues, supersedes } from "./rfc9111/cache-key.ts";
+import { selectingValues, supersedes } from "./rfc9111/cache-key.ts";
 import { isFresh } from "./rfc9111/freshness.ts";
 import { invalidatedUris } from "./rfc9111/invalidation.ts";
 import { outcome, type CachingRules, type Outcome } from "./rfc9111/outcome.ts";
@@ -16,7 +16,7 @@ import { decide, isForOrigin, type Forwarding } from "./rfc9111/reuse.ts";
 import { isStaleProhibited, mayServeOnError } from "./rfc9111/stale.ts";
 import { epochSeconds, type EpochSeconds } from "./rfc9111/time.ts";
 import { canBeValidated } from "./rfc9111/validation.ts";
-import { aged, answerFromStored, answerPage, faultPage } from "./respond.ts";
+import { aged, answerFromStored, faultPage, onlyIfCachedPage } from "./respond.ts";
 import type { MaybePromise, Store } from "./store/store.ts";
 import { Visit } from "./visit.ts";
 
@@ -56,9 +56,8 @@ export class Proxy {
   handle(presented: PresentedRequest): MaybePromise<Answer> {
     const visit = new Visit(presented, this.#parts);
     const stored = this.#parts.store.lookup(presented.uri);
-    return stored instanceof Promise
-      ? stored.then((found) => this.#act(visit, found))
-      : this.#act(visit, stored);
+    if (stored instanceof Promise) return stored.then((found) => this.#act(visit, found));
+    return this.#act(visit, stored);
   }
 
   #act(visit: Visit, stored: readonly StoredResponse[]): MaybePromise<Answer> {
@@ -78,12 +77,14 @@ export class Proxy {
 
   #refuse(visit: Visit): Answer {
     const report: Report = { word: "REFUSED", detail: "only-if-cached" };
-    const lines = ["The request asks for a stored response only, and there is none that may be used."];
-    return visit.done(answerPage(504, "Gateway Timeout", lines, report), report);
+    return visit.done(onlyIfCachedPage(report), report);
   }
 
   /** To the origin: alongside a request that is under way already, or as one that others may follow. */
   async #forward(visit: Visit, forwarding: Forwarding, stored: readonly StoredResponse[]): Promise<Answer> {
+    // Before it can follow a request: in a loop that would be itself.
+    const refusal = this.#parts.forwarder.refusal(visit.presented);
+    if (refusal !== undefined) return this.#fail(visit, forwarding, refusal);
     const fillKey = this.#fillKey(visit, forwarding, stored);
     const fill = fillKey === undefined ? undefined : this.#parts.collapser.find(fillKey);
     if (fill === undefined) return this.#lead(visit, forwarding, fillKey);
@@ -115,19 +116,21 @@ export class Proxy {
       return this.#reuse(visit, decision.stored, report);
     }
     const { head, body } = result;
-    const fits = matchesSelecting(head, visit.request.fields, this.#parts.rules.vary);
-    if (!fits || !body.isJoinable || !this.#isShareable(head)) return undefined;
-    const { stored: _, ...report } = { ...storeReport(head, forwarding, head.status), collapsed: true };
-    const lengthBytes = lengthOf(head.fields);
-    const delivery = {
-      status: head.status,
-      fields: aged(head, now),
-      body,
-      lengthBytes,
-      report,
-      head,
-    };
+    if (!body.isJoinable || !this.#isFor(visit, head, now)) return undefined;
+    const { stored: _, ...report } = storeReport(head, { forwarding, collapsed: true }, head.status);
+    const delivery = { status: head.status, fields: aged(head, now), body, report, head };
     return deliver(visit, delivery).catch((error: unknown) => this.#fail(visit, forwarding, error));
+  }
+
+  /** Whether a follower would be answered with the response, were it stored already. */
+  #isFor(visit: Visit, head: StoredHead, now: EpochSeconds): boolean {
+    const asStored: StoredResponse = {
+      ...head,
+      body: { kind: "complete", bytes: new ArrayBuffer(0) },
+      sizeBytes: 0,
+    };
+    const decision = decide(visit.request, [asStored], now, this.#parts.rules.vary);
+    return decision.kind === "reuse" && decision.stale === undefined;
   }
 
   /** Asks the origin, for this request and for those that follow it. */
@@ -192,7 +195,7 @@ export class Proxy {
     received: ReceivedResponse,
     result: Extract<Outcome, { kind: "store" }>,
   ): Promise<Answer> {
-    const { visit, forwarding, fill, fillKey, collapsed } = lead;
+    const { visit, fill, fillKey } = lead;
     const { store, collapser } = this.#parts;
     const { head, completes, outdated } = result;
     const writer = fill.isDiscarded ? undefined : store.write(head, received.length);
@@ -208,39 +211,31 @@ export class Proxy {
       if (end.kind === "complete" && end.stored !== undefined) await this.#remove(outdated);
       return storageAt(end, fill.isDiscarded, head);
     });
-    const report: Report = {
-      ...storeReport(head, forwarding, received.status),
-      ...(collapsed === false && { collapsed }),
-    };
+    const report = storeReport(head, lead, received.status);
     const { status } = completes === undefined ? received : head;
     const fields = completes === undefined ? received.fields : aged(head, this.#now());
-    const lengthBytes = completes === undefined ? received.length : lengthOf(head.fields);
-    const passed = received.framing === "none" ? undefined : body;
-    if (passed === undefined) body.release();
-    return deliver(visit, { status, fields, body: passed, lengthBytes, report, head, storage });
+    return deliver(visit, { status, fields, body, report, head, storage });
   }
 
-  async #freshen(lead: Lead, { old, by, keep }: Extract<Outcome, { kind: "freshen" }>): Promise<void> {
-    const { store } = this.#parts;
-    if (lead.fill.isDiscarded || !keep) await store.replace(old, undefined);
-    else if (supersedes(by, old)) await store.replace(old, by);
-    else store.add(by);
-    const isKept = keep && !lead.fill.isDiscarded && this.#isShareable(by);
-    if (!isKept) this.#leaveUncollapsed(lead);
-    lead.fill.settle({ kind: isKept ? "freshened" : "unshared" });
+  async #freshen(lead: Lead, result: Extract<Outcome, { kind: "freshen" }>): Promise<void> {
+    const { old, by, outdated } = result;
+    const isKept = result.keep && !lead.fill.isDiscarded;
+    await this.#remove(outdated);
+    if (isKept && supersedes(by, old)) await this.#parts.store.replace(old, by);
+    else if (isKept) this.#parts.store.add(by);
+    const isForAll = isKept && this.#isShareable(by);
+    if (!isForAll) this.#leaveUncollapsed(lead);
+    lead.fill.settle({ kind: isForAll ? "freshened" : "unshared" });
   }
 
   /** The response goes to this client only. */
   #pass(lead: Lead, received: ReceivedResponse, reason: string): Promise<Answer> {
-    const { visit, forwarding, fill, collapsed } = lead;
+    const { visit, fill } = lead;
     if (reason !== "invalidated") this.#leaveUncollapsed(lead);
     fill.settle({ kind: "unshared" });
     const body = received.framing === "none" ? undefined : fillBody(received, {});
-    const report: Report = {
-      ...passReport(forwarding, received.status, reason),
-      ...(collapsed === false && { collapsed }),
-    };
-    return deliver(visit, { ...received, body, lengthBytes: received.length, report });
+    const report = passReport(lead, received.status, reason);
+    return deliver(visit, { ...received, body, report });
   }
 
   /** A stale response where that is allowed, else a page that says what is wrong. */

@@ -87,6 +87,12 @@ export function aged(head: StoredHead, now: EpochSeconds): Headers {
   return fields;
 }
 
+/** The page for §5.2.1.7: `only-if-cached`, and nothing to reuse. */
+export function onlyIfCachedPage(report: Report): Answer {
+  const line = "The request asks for a stored response only, and there is none that may be used.";
+  return answerPage(504, "Gateway Timeout", [line], report);
+}
+
 /** What went wrong between Larder and the origin, told to the client. */
 export interface Failure {
   readonly origin: string;
@@ -222,7 +228,8 @@ function notStoredWhole(hit: Headers): Answer {
   };
 }
 
-function hasContent(status: number): boolean {
+/** Whether a response with that status has content at all (RFC 9110 §6.4.1). */
+export function hasContent(status: number): boolean {
   return status !== 204 && status !== 304;
 }
 

@@ -44,12 +44,16 @@ export interface Replacement {
 
 /** What becomes of the store, and what the client gets. */
 export type Outcome =
-  /** A 304 freshened a stored response, which is the answer. `keep` is false where it may not stay stored. */
+  /**
+   * A 304 freshened a stored response, which is the answer. Where `keep` is false the freshened one may not be stored,
+   * and `outdated` says whether the old one has to go: not where it is only this request that forbids storing.
+   */
   | {
       readonly kind: "freshen";
       readonly old: StoredResponse;
       readonly by: StoredResponse;
       readonly keep: boolean;
+      readonly outdated: readonly StoredResponse[];
     }
   /**
    * The response is stored while it is passed on. With `completes` it is the rest of that partial response. `outdated`
@@ -131,7 +135,10 @@ function freshened(exchange: Exchange, rules: CachingRules): Outcome {
   const old = freshenedBy(exchange.received.fields, exchange.forwarding.nominated);
   if (old === undefined) return { kind: "retry" };
   const by = freshenedResponse(old, exchange, rules);
-  return { kind: "freshen", old, by, keep: mayStay(by, exchange, rules) };
+  const reason = reasonToGo(by, exchange, rules);
+  const isOnlyThisRequest = reason === "request-no-store" || reason === "authorization";
+  const outdated = reason === undefined || isOnlyThisRequest ? [] : [old];
+  return { kind: "freshen", old, by, keep: reason === undefined, outdated };
 }
 
 /** §4.3.5: each stored response that the HEAD request could have been answered with. */
@@ -153,16 +160,20 @@ function keptAfterHead(
   rules: CachingRules,
 ): StoredResponse | undefined {
   const by = freshenedResponse(old, exchange, rules);
-  return mayStay(by, exchange, rules) ? by : undefined;
+  return reasonToGo(by, exchange, rules) === undefined ? by : undefined;
 }
 
 /** The rules of §3, asked of a stored response as it is after an update, as if a GET had brought it. */
-function mayStay(by: StoredResponse, exchange: Exchange, rules: CachingRules): boolean {
+function reasonToGo(
+  by: StoredResponse,
+  exchange: Exchange,
+  rules: CachingRules,
+): NotStoredReason | undefined {
   const { received, request } = exchange;
   const status = by.status === 206 ? 200 : by.status;
   const whole: ReceivedResponse = { ...received, status, fields: by.fields, framing: "length" };
   const asGet = { ...exchange, request: { ...request, method: "GET" }, received: whole };
-  return reasonFor(asGet, rules, by.directives) === undefined;
+  return reasonFor(asGet, rules, by.directives);
 }
 
 function completed(exchange: Exchange, rules: CachingRules): Outcome {
