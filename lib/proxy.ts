@@ -124,12 +124,8 @@ export class Proxy {
 
   /** Whether a follower would be answered with the response, were it stored already. */
   #isFor(visit: Visit, head: StoredHead, now: EpochSeconds): boolean {
-    const asStored: StoredResponse = {
-      ...head,
-      body: { kind: "complete", bytes: new ArrayBuffer(0) },
-      sizeBytes: 0,
-    };
-    const decision = decide(visit.request, [asStored], now, this.#parts.rules.vary);
+    const body = { kind: "complete", bytes: new ArrayBuffer(0) } as const;
+    const decision = decide(visit.request, [{ ...head, body, sizeBytes: 0 }], now, this.#parts.rules.vary);
     return decision.kind === "reuse" && decision.stale === undefined;
   }
 

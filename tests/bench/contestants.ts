@@ -31,7 +31,7 @@ export async function startAll(originUrl: string): Promise<Contestant[]> {
 
 /** The origin of all: the core of the load generator is its own. */
 export async function startOrigin(): Promise<Contestant> {
-  return bunServer("origin", join(import.meta.dir, "bench-origin.ts"), 1);
+  return bunServer("origin", [join(import.meta.dir, "bench-origin.ts")], 1);
 }
 
 async function larder(originUrl: string): Promise<Contestant> {
@@ -40,13 +40,13 @@ async function larder(originUrl: string): Promise<Contestant> {
   return { name: "larder", version: `Bun ${Bun.version}`, url, stop };
 }
 
-/** The limit of `Bun.serve`: one Map probe and a shared header block. */
-async function bare(): Promise<Contestant> {
-  return bunServer("bare", join(import.meta.dir, "bare-server.ts"), 0);
+/** The limit of `Bun.serve`: one Map probe and a shared header block; for misses one `fetch`. */
+async function bare(originUrl: string): Promise<Contestant> {
+  return bunServer("bare", [join(import.meta.dir, "bare-server.ts"), originUrl], 0);
 }
 
-async function bunServer(name: string, file: string, core: number): Promise<Contestant> {
-  const { url, stop } = await announced([process.execPath, file], core);
+async function bunServer(name: string, args: readonly string[], core: number): Promise<Contestant> {
+  const { url, stop } = await announced([process.execPath, ...args], core);
   return { name, version: `Bun ${Bun.version}`, url, stop };
 }
 

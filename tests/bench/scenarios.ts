@@ -8,7 +8,7 @@ export interface Scenario {
   readonly path: string;
   readonly fields: Readonly<Record<string, string>>;
   readonly status: number;
-  /** Whether each contestant must answer by itself; the bare handler takes part only then. */
+  /** Whether each contestant must answer by itself. */
   readonly isHit: boolean;
 }
 
