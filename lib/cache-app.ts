@@ -11,16 +11,26 @@ import { presentedFrom, responseFrom } from "./wire/web-message.ts";
 
 /** The app. A hit in the memory tier is answered without a promise; the router has one route and parses no path. */
 export function cacheApp(proxy: Proxy, events: Events): Hono<{ Bindings: WireEnvironment }> {
-  const app = new Hono<{ Bindings: WireEnvironment }>({ getPath: () => "/" });
-  app.all("*", (context): Response | Promise<Response> => {
-    const request = context.req.raw;
+  const respond = (
+    request: Request,
+    wire: Partial<WireEnvironment> | undefined,
+  ): Response | Promise<Response> => {
     const refusal = refuse({ method: request.method, url: request.url, fields: request.headers });
     if (refusal !== undefined) return refusedResponse(request, refusal, events);
-    const answer = proxy.handle(presentedFrom(request, () => context.env.clientAddress(request)));
+    // Other wires than Bun's give another environment, or none.
+    const answer = proxy.handle(presentedFrom(request, () => wire?.clientAddress?.(request)));
     if (!(answer instanceof Promise)) return responseFrom(answer);
-    context.env.expectDelay(request);
+    wire?.expectDelay?.(request);
     return answer.then(responseFrom);
-  });
+  };
+  const app = new Hono<{ Bindings: WireEnvironment }>({ getPath: () => "/" });
+  app.all("*", (context) => respond(context.req.raw, context.env));
+  const routed = app.fetch;
+  // Hono answers HEAD with GET's response and no body, which turns an unknown length into Content-Length: 0.
+  app.fetch = (request, wire, context) =>
+    request.method === "HEAD"
+      ? respond(request, wire as WireEnvironment | undefined)
+      : routed(request, wire, context);
   return app;
 }
 

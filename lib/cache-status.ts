@@ -1,6 +1,7 @@
 // Answers: what happened to a request, in the one vocabulary that header field, log, metrics and tests share.
 // Owns: RFC 9211, and the words HIT, MISS, VALIDATED, STALE, PASS, REFUSED, ERROR.
 // Leaves out: why a request is forwarded (`rfc9111/reuse.ts`), where the words are shown (`log.ts`).
+import { OriginError } from "./errors.ts";
 import type { StoredHead } from "./message.ts";
 import type { Forwarding, ForwardReason } from "./rfc9111/reuse.ts";
 import { isToken } from "./rfc9111/syntax.ts";
@@ -40,6 +41,9 @@ export interface Report {
 /** The name under which Larder appears in Cache-Status and Via. */
 export const CACHE_NAME = "larder";
 
+/** `only-if-cached`, and nothing to reuse (RFC 9111 §5.2.1.7). */
+export const ONLY_IF_CACHED: Report = { word: "REFUSED", detail: "only-if-cached" };
+
 /** A stored response was reused; `permission` says what allows it where it is stale. */
 export function reuseReport(stored: StoredHead, now: EpochSeconds, permission?: string): Report {
   const ttl = stored.staleAt - now;
@@ -78,6 +82,14 @@ export function passReport({ forwarding, collapsed }: Forwarded, fwdStatus: numb
     ...(reason !== why && { detail: reason }),
     ...(collapsed !== undefined && { collapsed }),
   };
+}
+
+/** The origin failed; the word is another one where a stale response covers that. */
+export function failureReport(error: unknown, fwd: ForwardReason): Report {
+  const failure = error instanceof OriginError ? error : undefined;
+  const detail = failure?.code ?? "fault";
+  const fwdStatus = failure?.answered;
+  return fwdStatus === undefined ? { word: "ERROR", fwd, detail } : { word: "ERROR", fwd, fwdStatus, detail };
 }
 
 /** The member that this cache adds to Cache-Status: a Structured Field Item with parameters. */

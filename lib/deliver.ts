@@ -6,9 +6,10 @@ import { OriginError } from "./errors.ts";
 import type { Storage } from "./events.ts";
 import { FillBody } from "./fill-body.ts";
 import type { Answer, AnswerBody, ReceivedResponse, StoredHead, StoredResponse } from "./message.ts";
-import { answerFromReceived, answerNotModified, hasContent } from "./respond.ts";
+import { aged, answerFromReceived, answerNotModified, hasContent } from "./respond.ts";
 import { merged } from "./rfc9111/outcome.ts";
 import { completeLengthOf, parseContentRange, partialBody, partsOf } from "./rfc9111/range.ts";
+import type { EpochSeconds } from "./rfc9111/time.ts";
 import type { Finish, Writer } from "./store/store.ts";
 import type { Visit } from "./visit.ts";
 
@@ -38,19 +39,40 @@ export async function deliver(visit: Visit, delivery: Delivery): Promise<Answer>
   const notModified = head === undefined ? undefined : answerNotModified(head, visit.request, report);
   try {
     if (notModified !== undefined) return visit.done(notModified, report, storage);
-    const content = body === undefined || !hasContent(status) ? null : await bodyFor(body, lengthOf(fields));
+    const content = await contentFor(visit, delivery);
     return visit.done(answerFromReceived({ status, fields, body: content }, report), report, storage);
   } finally {
     body?.release();
   }
 }
 
+async function contentFor(visit: Visit, { status, fields, body }: Delivery): Promise<AnswerBody> {
+  // RFC 9110 §8.6: a HEAD response whose length is not known must not say 0; a stream without bytes says nothing.
+  if (visit.request.method === "HEAD") return fields.has("content-length") ? null : lengthlessStream();
+  return body === undefined || !hasContent(status) ? null : bodyFor(body, lengthOf(fields));
+}
+
 /** How a body goes into the store; all absent where it is passed on only. */
 export interface Filling {
   readonly writer?: Writer | undefined;
   readonly finish?: Finish | undefined;
-  /** The partial response that what comes completes, and the head of both together. */
-  readonly completes?: { readonly partial: StoredResponse; readonly head: StoredHead } | undefined;
+  readonly completes?: Completion | undefined;
+}
+
+/** The partial response that what comes completes, and the head of both together. */
+export interface Completion {
+  readonly partial: StoredResponse;
+  readonly head: StoredHead;
+}
+
+/** Status and fields that the client sees: as received, or those of the whole that it is the rest of. */
+export function shown(
+  received: ReceivedResponse,
+  completes: Completion | undefined,
+  now: EpochSeconds,
+): Pick<Delivery, "status" | "fields"> {
+  if (completes === undefined) return { status: received.status, fields: received.fields };
+  return { status: completes.head.status, fields: aged(completes.head, now) };
 }
 
 /** The body of a response that is passed on, and stored where there is a writer. */
@@ -138,6 +160,11 @@ function completedStream(
     },
     { highWaterMark: 0 },
   );
+}
+
+/** Ends after a turn of the event loop: a stream that ends at once would be given Content-Length: 0. */
+function lengthlessStream(): ReadableStream<Uint8Array> {
+  return new ReadableStream({ pull: (controller) => Bun.sleep(0).then(() => controller.close()) });
 }
 
 function emptyStream(): ReadableStream<Uint8Array> {

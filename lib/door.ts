@@ -32,7 +32,7 @@ const RULES: readonly (readonly [Refusal, (knock: Knock) => boolean])[] = [
   ],
   [
     refusal(400, "host", "The request needs exactly one Host field, with a valid host (RFC 9112 §3.2)."),
-    ({ url, fields }) => url.startsWith("/") || (fields.get("host") ?? ",").includes(","),
+    ({ url, fields }) => url.startsWith("/") || !isHost(fields.get("host") ?? ""),
   ],
   [
     refusal(400, "target", "A target that starts with // cannot be passed on unchanged."),
@@ -62,6 +62,12 @@ const RULES: readonly (readonly [Refusal, (knock: Knock) => boolean])[] = [
 /** Why a request is refused, `undefined` where it may come in. */
 export function refuse(knock: Knock): Refusal | undefined {
   return RULES.find(([, applies]) => applies(knock))?.[0];
+}
+
+/** `host [ ":" port ]` of RFC 3986 §3.2.2, and no list of several. */
+function isHost(value: string): boolean {
+  const match = /^(?:[\w.~!$&'()*+;=%\x80-\xff-]+|\[[0-9A-Fa-f:.]+\])(?::(\d{0,5}))?$/.exec(value);
+  return match !== null && Number(match[1] ?? 0) <= 65535;
 }
 
 function refusal(status: 204 | 400 | 501, reason: string, line: string): Refusal {

@@ -16,11 +16,19 @@ export class CacheError extends Error {
 /** Why an origin gave no usable response, with the status that tells a client (RFC 9110 §15.6.3, §15.6.5). */
 export class OriginError extends CacheError {
   readonly status: 502 | 504 | 508;
+  /** The status that the origin answered with, where it answered at all. */
+  readonly answered: number | undefined;
 
-  constructor(code: OriginErrorCode, message: string, cause?: unknown) {
+  constructor(code: OriginErrorCode, message: string, cause?: unknown, answered?: number) {
     super(code, message, cause);
+    this.answered = answered;
     this.status = code === "origin-timeout" ? 504 : code === "loop" ? 508 : 502;
   }
+}
+
+/** The error for a status that a stored response was to cover. */
+export function originFailed(status: number): OriginError {
+  return new OriginError("origin-failed", `the origin answered ${status}`, undefined, status);
 }
 
 /** The closed set of reasons for an `OriginError`. */

@@ -153,7 +153,7 @@ export class FillBody {
 
   #cutOffSlowest(): void {
     for (const position of this.#positions) {
-      if (position.at > this.#base) continue;
+      if (position.isWaiting || position.at > this.#base) continue;
       position.isCutOff = true;
       this.#positions.delete(position);
     }

@@ -7,7 +7,7 @@ import type { PresentedRequest, ReceivedResponse } from "./message.ts";
 import { endToEndFields } from "./rfc9111/header-fields.ts";
 import type { Forwarding } from "./rfc9111/reuse.ts";
 import { listMembers } from "./rfc9111/syntax.ts";
-import { epochSeconds, formatHttpDate, parseHttpDate } from "./rfc9111/time.ts";
+import { epochSeconds, formatHttpDate, parseDeltaSeconds, parseHttpDate } from "./rfc9111/time.ts";
 import { validationFields } from "./rfc9111/validation.ts";
 import type { Send } from "./wire/forward-fetch.ts";
 
@@ -101,6 +101,7 @@ export class Forwarder {
     if (ifModifiedSince !== undefined) fields.set("if-modified-since", ifModifiedSince);
     if (forwarding.completing !== undefined) askForRest(fields, forwarding.completing);
     normaliseLength(fields, presented);
+    countForward(fields, presented.method);
     fields.append("via", `1.1 ${CACHE_NAME}`);
     fields.append("cdn-loop", this.#loopToken);
     addForwardedFor(fields, presented);
@@ -122,6 +123,12 @@ function normaliseLength(fields: Headers, presented: PresentedRequest): void {
   if (length === null) return;
   if (presented.body === null && length !== "0") fields.delete("content-length");
   else fields.set("content-length", listMembers(length)[0] ?? "0");
+}
+
+/** RFC 9110 §7.6.2: one forwarding less is allowed; at 0 the door has answered. */
+function countForward(fields: Headers, method: string): void {
+  const left = parseDeltaSeconds(fields.get("max-forwards") ?? "");
+  if (method === "OPTIONS" && left !== undefined && left > 0) fields.set("max-forwards", String(left - 1));
 }
 
 /** What origins behind a gateway expect to be told; a client's own X-Forwarded-Host is not believed. */
@@ -146,6 +153,8 @@ function received(
   }
   const responseTime = epochSeconds(times.responseTimeMs);
   const fields = new Headers(endToEndFields(response.headers));
+  // RFC 9112 §6.3: Transfer-Encoding beats Content-Length, which is wrong then.
+  if (coding !== null) fields.delete("content-length");
   if (parseHttpDate(fields.get("date") ?? "", responseTime) === undefined) {
     fields.set("date", formatHttpDate(responseTime));
   }

@@ -3,6 +3,7 @@
 // Leaves out: the events themselves (`events.ts`), the origin's log (`origin-log.ts`).
 import type { OutcomeWord } from "./cache-status.ts";
 import type { CacheEvent, Listener, Storage } from "./events.ts";
+import { readableBytes } from "./readable-bytes.ts";
 
 /** How the log looks; `auto` is pretty on a terminal, off otherwise. */
 export type LogStyle = "auto" | "pretty" | "json" | "off";
@@ -29,23 +30,22 @@ export function logListener(style: LogStyle, isTerminal: boolean, write: WriteLi
   return (event) => write(prettyLine(event, isTerminal));
 }
 
-/** `MISS uri-miss  GET http://localhost:8001/ 200  stored 1.2 kB, fresh 60 s  3 ms` */
+/** `MISS uri-miss, stored 1.2 kB, fresh 60 s  GET http://localhost:8001/ 200  3 ms`; always one line. */
 export function prettyLine(event: CacheEvent, inColour: boolean): string {
-  if (event.kind === "invalidated") return `INVALIDATED ${event.uri}  ${event.removed} stored`;
-  if (event.kind === "fault") return `FAULT ${event.uri}  ${event.message}`;
+  // What a request or an origin sent must neither end the line nor move the cursor.
+  const line = plainLine(event).replaceAll(/[\x00-\x1f\x7f-\x9f]/g, "?");
+  if (!inColour || event.kind !== "answered") return line;
   const { word } = event.report;
-  const label = inColour ? `${COLOURS[word]}${word}\x1b[0m` : word;
-  const what = `${event.method} ${event.uri} ${event.status}`;
-  const background = event.background ? ["in the background"] : [];
-  const took = event.durationMs < 1 ? "<1 ms" : `${Math.round(event.durationMs)} ms`;
-  return [[label, why(event)].filter((part) => part !== "").join(" "), what, ...background, took].join("  ");
+  return `${COLOURS[word]}${word}\x1b[0m${line.slice(word.length)}`;
 }
 
-/** A number of bytes for people, in steps of 1000. */
-export function readableBytes(bytes: number): string {
-  if (bytes < 1000) return `${bytes} B`;
-  const step = Math.min(4, Math.floor(Math.log10(bytes) / 3));
-  return `${(bytes / 1000 ** step).toFixed(1)} ${["B", "kB", "MB", "GB", "TB"][step]}`;
+function plainLine(event: CacheEvent): string {
+  if (event.kind === "invalidated") return `INVALIDATED ${event.uri}  ${event.removed} stored`;
+  if (event.kind === "fault") return `FAULT ${event.uri}  ${event.message}`;
+  const label = [event.report.word, why(event)].filter((part) => part !== "").join(" ");
+  const took = event.durationMs < 1 ? "<1 ms" : `${Math.round(event.durationMs)} ms`;
+  const background = event.background ? ["in the background"] : [];
+  return [label, `${event.method} ${event.uri} ${event.status}`, ...background, took].join("  ");
 }
 
 function why({ report, ageSeconds, storage }: Answered): string {
@@ -66,6 +66,6 @@ function detailOf(word: OutcomeWord, detail: string): string {
 
 function storageText(storage: Storage): string {
   if (storage.kind === "stored")
-    return `stored ${readableBytes(storage.bytes)}, fresh ${storage.freshSeconds} s`;
+    return `stored ${readableBytes(storage.bytes)}, fresh ${Math.max(0, storage.freshSeconds)} s`;
   return storage.kind === "broken" ? `broke off: ${storage.message}` : `not stored: ${storage.reason}`;
 }

@@ -15,7 +15,7 @@ export interface PresentedRequest {
   readonly method: string;
   /** The target URI, which is the cache key: scheme, authority, path and query as this wire hands them over. */
   readonly uri: string;
-  /** `host` or `host:port` as in the Host field, in lower case. */
+  /** `host` or `host:port` as in the target URI. */
   readonly authority: string;
   readonly fields: Headers;
   /** The content, for methods that may have it. */

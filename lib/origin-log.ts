@@ -3,6 +3,7 @@
 // Leaves out: the cache's log.
 import type { MiddlewareHandler } from "hono";
 import type { OriginOptions } from "./option-tables.ts";
+import { readableBytes } from "./readable-bytes.ts";
 
 /** What happened to one request. */
 export interface LoggedRequest {
@@ -44,7 +45,7 @@ export function prettyLine(logged: LoggedRequest, colour: boolean): string {
   const status = colour ? `\x1b[${colourOf(logged.status)}m${logged.status}\x1b[0m` : String(logged.status);
   // A target that Bun made no URL of may hold anything but a space or a line end.
   const target = logged.target.replaceAll(/[^\x21-\x7e]/g, "?");
-  return `${status} ${logged.method} ${target} ${sized(logged.bytes)} ${Math.round(logged.ms)} ms`;
+  return `${status} ${logged.method} ${target} ${readableBytes(logged.bytes)} ${Math.round(logged.ms)} ms`;
 }
 
 /** Hono middleware that gives each answered request to `write`. */
@@ -66,10 +67,4 @@ export function logRequests(write: WriteLine): MiddlewareHandler {
 
 function colourOf(status: number): number {
   return status < 300 ? 32 : status < 400 ? 36 : status < 500 ? 33 : 31;
-}
-
-function sized(bytes: number): string {
-  if (bytes < 1000) return `${bytes} B`;
-  const [unit, size] = bytes < 1e6 ? ["kB", 1e3] : bytes < 1e9 ? ["MB", 1e6] : ["GB", 1e9];
-  return `${(bytes / Number(size)).toFixed(1)} ${unit}`;
 }

@@ -1,10 +1,18 @@
 // Answers: what happens to a request, from the cache key to the answer. The life of one request, on one page.
 // Owns: the order of lookup, decision, collapsing, forwarding, storing and answering: the only file that sequences I/O.
 // Leaves out: every rule (`rfc9111/`), the door in front (`door.ts`), bodies (`deliver.ts`), sockets (`wire/`).
-import { passReport, reuseReport, storeReport, validatedReport, type Report } from "./cache-status.ts";
+import {
+  failureReport,
+  ONLY_IF_CACHED,
+  passReport,
+  reuseReport,
+  storeReport,
+  validatedReport,
+  type Report,
+} from "./cache-status.ts";
 import type { Collapser, Fill } from "./collapse.ts";
-import { deliver, drop, fillBody, finishPartial } from "./deliver.ts";
-import { OriginError } from "./errors.ts";
+import { deliver, drop, fillBody, finishPartial, shown, type Completion } from "./deliver.ts";
+import { OriginError, originFailed } from "./errors.ts";
 import { storageAt, type Events } from "./events.ts";
 import type { Forwarder } from "./forward.ts";
 import type { Answer, PresentedRequest, ReceivedResponse, StoredHead, StoredResponse } from "./message.ts";
@@ -12,10 +20,9 @@ import { selectingValues, supersedes } from "./rfc9111/cache-key.ts";
 import { isFresh } from "./rfc9111/freshness.ts";
 import { invalidatedUris } from "./rfc9111/invalidation.ts";
 import { outcome, type CachingRules, type Outcome } from "./rfc9111/outcome.ts";
-import { decide, isForOrigin, type Forwarding } from "./rfc9111/reuse.ts";
+import { decide, isForOrigin, validate, type Forwarding } from "./rfc9111/reuse.ts";
 import { isStaleProhibited, mayServeOnError } from "./rfc9111/stale.ts";
 import { epochSeconds, type EpochSeconds } from "./rfc9111/time.ts";
-import { canBeValidated } from "./rfc9111/validation.ts";
 import { aged, answerFromStored, faultPage, onlyIfCachedPage } from "./respond.ts";
 import type { MaybePromise, Store } from "./store/store.ts";
 import { Visit } from "./visit.ts";
@@ -33,6 +40,9 @@ export interface ProxyParts {
   /** Seconds for which a key is not collapsed after its response turned out not to be shareable. */
   readonly uncollapse: number;
 }
+
+type Storing = Extract<Outcome, { kind: "store" }>;
+type Freshening = Extract<Outcome, { kind: "freshen" }>;
 
 /** A request to the origin, the fill that it leads, and the key under which others may follow. */
 interface Lead {
@@ -64,7 +74,7 @@ export class Proxy {
     const now = epochSeconds(visit.arrivedMs);
     const decision = decide(visit.request, stored, now, this.#parts.rules.vary);
     if (decision.kind === "forward") return this.#forward(visit, decision, stored);
-    if (decision.kind === "refuse") return this.#refuse(visit);
+    if (decision.kind === "refuse") return visit.done(onlyIfCachedPage(ONLY_IF_CACHED), ONLY_IF_CACHED);
     if (decision.stale === "while-revalidate") this.#revalidate(visit, decision.stored);
     return this.#reuse(visit, decision.stored, reuseReport(decision.stored, now, decision.stale));
   }
@@ -73,11 +83,6 @@ export class Proxy {
     const now = this.#now();
     this.#parts.store.touch(stored);
     return visit.done(answerFromStored(stored, visit.request, report, now), report);
-  }
-
-  #refuse(visit: Visit): Answer {
-    const report: Report = { word: "REFUSED", detail: "only-if-cached" };
-    return visit.done(onlyIfCachedPage(report), report);
   }
 
   /** To the origin: alongside a request that is under way already, or as one that others may follow. */
@@ -94,9 +99,9 @@ export class Proxy {
   /** The key under which equal requests find each other; `undefined` where each goes on its own. */
   #fillKey(visit: Visit, { why }: Forwarding, stored: readonly StoredResponse[]): string | undefined {
     const { request, presented } = visit;
-    if (request.method !== "GET" || why === "request" || request.directives.noStore) return undefined;
-    if (request.directives.noCache || request.fields.get("if-range") !== null) return undefined;
-    if (isForOrigin(request.fields)) return undefined;
+    const { noStore, noCache } = request.directives;
+    if (request.method !== "GET" || why === "request" || noStore || noCache) return undefined;
+    if (isForOrigin(request.fields) || request.fields.get("if-range") !== null) return undefined;
     if (this.#parts.collapser.isUncollapsible(presented.uri, this.#now())) return undefined;
     const names = stored.at(-1)?.selecting?.names ?? [];
     const variant = selectingValues(names, request.fields, this.#parts.rules.vary);
@@ -167,7 +172,7 @@ export class Proxy {
         return this.#reuse(lead.visit, result.by, validatedReport(result.by, lead.forwarding, this.#now()));
       case "stale":
         drop(received);
-        throw new OriginError("origin-failed", `the origin answered ${received.status}`);
+        throw originFailed(received.status);
       case "retry":
         drop(received);
         return this.#exchange({
@@ -186,34 +191,30 @@ export class Proxy {
   }
 
   /** The response goes into the store, to this client and to all that follow, at the same time. */
-  #store(
-    lead: Lead,
-    received: ReceivedResponse,
-    result: Extract<Outcome, { kind: "store" }>,
-  ): Promise<Answer> {
+  #store(lead: Lead, received: ReceivedResponse, result: Storing): Promise<Answer> {
     const { visit, fill, fillKey } = lead;
     const { store, collapser } = this.#parts;
-    const { head, completes, outdated } = result;
+    const { head, outdated } = result;
+    const completes = result.completes && { partial: result.completes, head };
     const writer = fill.isDiscarded ? undefined : store.write(head, received.length);
-    if (writer === undefined)
-      return this.#pass(lead, received, fill.isDiscarded ? "invalidated" : "too-large");
+    if (writer === undefined) {
+      return this.#pass(lead, received, fill.isDiscarded ? "invalidated" : "too-large", completes);
+    }
     const isPart = received.status === 206 && completes === undefined;
     const finish = isPart ? finishPartial(head, received) : undefined;
-    const body = fillBody(received, { writer, finish, completes: completes && { partial: completes, head } });
+    const body = fillBody(received, { writer, finish, completes });
     if (!this.#isShareable(head)) this.#leaveUncollapsed(lead);
     fill.settle({ kind: "shared", head, body });
     const storage = body.ended.then(async (end) => {
       collapser.close(fill, fillKey);
-      if (end.kind === "complete" && end.stored !== undefined) await this.#remove(outdated);
+      if (end.kind === "complete" && end.stored) await this.#remove(outdated);
       return storageAt(end, fill.isDiscarded, head);
     });
     const report = storeReport(head, lead, received.status);
-    const { status } = completes === undefined ? received : head;
-    const fields = completes === undefined ? received.fields : aged(head, this.#now());
-    return deliver(visit, { status, fields, body, report, head, storage });
+    return deliver(visit, { ...shown(received, completes, this.#now()), body, report, head, storage });
   }
 
-  async #freshen(lead: Lead, result: Extract<Outcome, { kind: "freshen" }>): Promise<void> {
+  async #freshen(lead: Lead, result: Freshening): Promise<void> {
     const { old, by, outdated } = result;
     const isKept = result.keep && !lead.fill.isDiscarded;
     await this.#remove(outdated);
@@ -225,36 +226,34 @@ export class Proxy {
   }
 
   /** The response goes to this client only. */
-  #pass(lead: Lead, received: ReceivedResponse, reason: string): Promise<Answer> {
-    const { visit, fill } = lead;
+  #pass(lead: Lead, received: ReceivedResponse, reason: string, completes?: Completion): Promise<Answer> {
     if (reason !== "invalidated") this.#leaveUncollapsed(lead);
-    fill.settle({ kind: "unshared" });
-    const body = received.framing === "none" ? undefined : fillBody(received, {});
+    lead.fill.settle({ kind: "unshared" });
+    const body = received.framing === "none" ? undefined : fillBody(received, { completes });
     const report = passReport(lead, received.status, reason);
-    return deliver(visit, { ...received, body, report });
+    return deliver(lead.visit, { ...shown(received, completes, this.#now()), body, report });
   }
 
   /** A stale response where that is allowed, else a page that says what is wrong. */
-  #fail(visit: Visit, { fallback, why }: Forwarding, error: unknown): Answer {
-    const now = this.#now();
+  async #fail(visit: Visit, { fallback, why }: Forwarding, error: unknown): Promise<Answer> {
     if (!(error instanceof OriginError)) visit.fault(error);
-    const code = error instanceof OriginError ? error.code : "fault";
-    if (fallback !== undefined && mayServeOnError(fallback, now, this.#parts.rules.staleIfError)) {
-      const report: Report = { word: "STALE", fwd: why, ttl: fallback.staleAt - now, detail: code };
-      return this.#reuse(visit, fallback, report);
+    const now = this.#now();
+    const report = failureReport(error, why);
+    // While the origin was asked, it may have been made invalid (§4.4), or freshened by another request.
+    const stored = await this.#stored(visit);
+    const cover = fallback && stored.find((one) => supersedes(one, fallback));
+    if (cover !== undefined && mayServeOnError(cover, now, this.#parts.rules.staleIfError)) {
+      return this.#reuse(visit, cover, { ...report, word: "STALE", ttl: cover.staleAt - now });
     }
-    const report: Report = { word: "ERROR", fwd: why, detail: code };
     // §5.2.2.2: where the origin is needed and cannot be had, 504.
     const mustHaveOrigin = fallback !== undefined && isStaleProhibited(fallback.directives);
-    const answer = faultPage(error, { origin: this.#parts.origin, report, mustHaveOrigin });
-    return visit.done(answer, report);
+    return visit.done(faultPage(error, { origin: this.#parts.origin, report, mustHaveOrigin }), report);
   }
 
   /** RFC 5861 §3: one validation for all who are served stale meanwhile. */
   #revalidate(visit: Visit, stored: StoredResponse): void {
     const background = visit.inBackground();
-    const nominated = canBeValidated(stored) ? [stored] : [];
-    const forwarding: Forwarding = { kind: "forward", why: "stale", nominated };
+    const forwarding = validate(stored, "stale");
     const fillKey = this.#fillKey(background, forwarding, [stored]) ?? `${stored.key}\nbackground`;
     if (this.#parts.collapser.find(fillKey) !== undefined) return;
     void this.#lead(background, forwarding, fillKey).then(({ body }) => {

@@ -116,6 +116,7 @@ export function faultPage(error: unknown, { origin, report, mustHaveOrigin }: Fa
 }
 
 function isConditional(request: RequestFacts): boolean {
+  if (request.method !== "GET" && request.method !== "HEAD") return false;
   return request.fields.get("if-none-match") !== null || request.fields.get("if-modified-since") !== null;
 }
 

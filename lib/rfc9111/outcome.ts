@@ -186,10 +186,11 @@ function completed(exchange: Exchange, rules: CachingRules): Outcome {
   if (!fits || range.last !== (last ?? total - 1)) return { kind: "retry" };
   const head = storedHead(exchange, rules);
   if (!isSameRepresentation(partial, head)) return { kind: "retry" };
-  if (reasonFor(exchange, rules, head.directives) !== undefined) return { kind: "retry" };
   const fields = updatedFields(partial.fields, exchange.received.fields, head.directives);
   fields.set("content-length", String(total));
   const whole = headFrom(exchange, rules, { status: 200, fields, directives: responseDirectives(fields) });
+  const asWhole = { ...exchange, received: { ...exchange.received, status: 200, fields } };
+  if (reasonFor(asWhole, rules, whole.directives) !== undefined) return { kind: "retry" };
   return { kind: "store", head: whole, completes: partial, outdated: [partial] };
 }
 

@@ -137,7 +137,8 @@ function isYoungEnough(chosen: StoredResponse, request: RequestFacts, now: Epoch
   return currentAge(chosen.bornAt, now) <= maxAge;
 }
 
-function validate(chosen: StoredResponse, why: ForwardReason): Forwarding {
+/** Asks the origin whether a stored response is still right, with its validators where it has any (§4.3.1). */
+export function validate(chosen: StoredResponse, why: ForwardReason): Forwarding {
   const nominated = canBeValidated(chosen) ? [chosen] : [];
   return { kind: "forward", why, nominated, fallback: chosen };
 }

@@ -15,7 +15,8 @@ export function presentedFrom(request: Request, clientAddress: () => string | un
   return {
     method,
     uri: url,
-    authority: headers.get("host")?.toLowerCase() ?? "",
+    // As the wire has normalised it: what is sent to the origin and what is in the cache key are the same host.
+    authority: url.slice(url.indexOf("//") + 2, url.indexOf("/", url.indexOf("//") + 2)),
     fields: namesNone ? headers : endToEndFields(headers),
     body: request.body,
     clientAddress,
