@@ -1,0 +1,178 @@
+// Answers: does a client that wants the whole get it, where Larder has a part and the origin sends the rest?
+// Owns: the claims about completing partial responses (§3.4) through the engine; bodies are compared with the whole.
+// Leaves out: storing and combining parts (`proxy-range.test.ts`).
+import { describe, expect, test } from "bun:test";
+import { type Asked, expectReused, type FieldRecord, type Larder, withLarder } from "./scripted-origin.ts";
+
+const WHOLE = "0123456789abcdefghij";
+const FRESH = { "Cache-Control": "max-age=60", ETag: '"1"', "Content-Type": "text/plain" };
+
+/** An origin that honours one range, If-Range included. */
+function ranging(fields: FieldRecord = FRESH, whole = WHOLE): (asked: Asked) => Promise<void> {
+  return (asked) => {
+    const match = /^bytes=(\d*)-(\d*)$/.exec(asked.get("range") ?? "");
+    const ifRange = asked.get("if-range");
+    if (match === null || (ifRange !== undefined && ifRange !== fields["ETag"])) {
+      return asked.reply({ fields, body: whole });
+    }
+    const first = match[1] === "" ? whole.length - Number(match[2]) : Number(match[1]);
+    const last = match[1] === "" || match[2] === "" ? whole.length - 1 : Number(match[2]);
+    return part(asked, { fields, first, last, whole });
+  };
+}
+
+function part(
+  asked: Asked,
+  of: {
+    readonly fields?: FieldRecord;
+    readonly first: number;
+    readonly last: number;
+    readonly whole?: string;
+  },
+): Promise<void> {
+  const { fields = FRESH, first, last, whole = WHOLE } = of;
+  const range = { "Content-Range": `bytes ${first}-${last}/${whole.length}` };
+  return asked.reply({ status: 206, fields: { ...fields, ...range }, body: whole.slice(first, last + 1) });
+}
+
+/** These ranges are stored, one request each; afterwards the origin waits. */
+async function stock(larder: Larder, ranges: readonly string[], fields: FieldRecord = FRESH): Promise<void> {
+  larder.origin.script(ranging(fields));
+  for (const range of ranges) {
+    expect((await larder.get("/a", { Range: `bytes=${range}` })).status).toBe(206);
+  }
+  larder.origin.requests.length = 0;
+  larder.origin.script(undefined);
+}
+
+describe("§3.4 a partial response is completed for a GET", () => {
+  const COMPLETED: readonly (readonly [what: string, stored: readonly string[], asked: string])[] = [
+    ["the front is stored", ["0-9"], "bytes=10-"],
+    ["the end is stored", ["-5"], "bytes=0-14"],
+    ["both are stored", ["0-4", "-5"], "bytes=5-14"],
+    ["front, middle and end are stored", ["0-4", "8-9", "-5"], "bytes=5-14"],
+  ];
+
+  test.each(COMPLETED)("where %s, the origin is asked for the rest only", async (_, stored, range) =>
+    withLarder(async (larder) => {
+      await stock(larder, stored);
+      larder.origin.script(ranging());
+      const reply = await larder.get("/a");
+      expect([reply.status, reply.text]).toEqual([200, WHOLE]);
+      expect(reply.cacheStatus).toMatchObject({ fwd: "partial", "fwd-status": 206, stored: true });
+      expect([reply.fields.get("content-length"), reply.fields.get("content-range")]).toEqual(["20", null]);
+      const asked = larder.origin.requests.map((one) => [one.get("range"), one.get("if-range")]);
+      expect(asked).toEqual([[range, '"1"']]);
+      const hit = await larder.get("/a");
+      expectReused(hit);
+      expect([hit.status, hit.text]).toEqual([200, WHOLE]);
+      expect(larder.store.stats().responses).toBe(1);
+    })(),
+  );
+
+  test.each([
+    ["200 with the whole", (asked: Asked) => asked.reply({ fields: FRESH, body: WHOLE })],
+    [
+      "200 with something new",
+      (asked: Asked) => asked.reply({ fields: { ...FRESH, ETag: '"2"' }, body: WHOLE }),
+    ],
+    ["416", (asked: Asked) => asked.reply({ status: 416, fields: { "Content-Range": "bytes */5" } })],
+    [
+      "206 with another entity-tag",
+      (asked: Asked) => part(asked, { fields: { ...FRESH, ETag: '"2"' }, first: 10, last: 19 }),
+    ],
+    [
+      "206 with a weak entity-tag",
+      (asked: Asked) => part(asked, { fields: { ...FRESH, ETag: 'W/"1"' }, first: 10, last: 19 }),
+    ],
+    ["206 that starts elsewhere", (asked: Asked) => part(asked, { first: 9, last: 19 })],
+    ["206 that ends too early", (asked: Asked) => part(asked, { first: 10, last: 18 })],
+    ["206 of another length", (asked: Asked) => part(asked, { first: 10, last: 20, whole: `${WHOLE}k` })],
+    ["206 without Content-Range", (asked: Asked) => asked.reply({ status: 206, fields: FRESH, body: "?" })],
+    ["500", (asked: Asked) => asked.reply({ status: 500, body: "down" })],
+  ])("the origin answers %s: the client gets a whole response", async (what, answer) =>
+    withLarder(async (larder) => {
+      await stock(larder, ["0-9"]);
+      larder.origin.script((asked) =>
+        asked.get("range") === undefined
+          ? asked.reply({ fields: { ...FRESH, ETag: '"9"' }, body: WHOLE })
+          : answer(asked),
+      );
+      const replies = await Promise.all([larder.get("/a"), larder.get("/a")]);
+      for (const { status, text } of replies) {
+        expect([status, text]).toEqual(what === "500" ? [500, "down"] : [200, WHOLE]);
+      }
+      expect((await larder.get("/a")).text).toBe(what === "500" ? "down" : WHOLE);
+    })(),
+  );
+
+  test(
+    "the rest breaks off: no clean end, and what was stored is still there",
+    withLarder(async (larder) => {
+      await stock(larder, ["0-9"]);
+      const replying = larder.get("/a");
+      const asked = await larder.origin.asked();
+      const fields = { ...FRESH, "Content-Range": "bytes 10-19/20", "Content-Length": "10" };
+      await asked.head({ status: 206, fields });
+      await asked.send("abcde");
+      asked.breakOff();
+      const reply = await replying.catch(() => undefined);
+      expect(reply?.status ?? 502).toBe(502);
+      await larder.until(() => larder.collapser.inFlight === 0, "the fill is over");
+      const hit = await larder.get("/a", { Range: "bytes=0-9" });
+      expectReused(hit);
+      expect(hit.text).toBe("0123456789");
+    }),
+  );
+
+  test(
+    "followers of a completion get the whole too",
+    withLarder(async (larder) => {
+      await stock(larder, ["0-9"]);
+      const replies = [1, 2, 3].map(() => larder.get("/a"));
+      await part(await larder.origin.asked(), { first: 10, last: 19 });
+      for (const reply of await Promise.all(replies))
+        expect([reply.status, reply.text]).toEqual([200, WHOLE]);
+      expect(larder.origin.requests.length).toBe(1);
+    }),
+  );
+
+  test(
+    "§4.4 an unsafe request meanwhile: the client gets the whole, and nothing is stored",
+    withLarder(async (larder) => {
+      await stock(larder, ["0-9"]);
+      const replying = larder.get("/a");
+      const asked = await larder.origin.asked();
+      const posted = larder.ask("POST", "/a");
+      await (await larder.origin.asked()).reply();
+      await posted;
+      larder.origin.script({ fields: FRESH, body: WHOLE });
+      await part(asked, { first: 10, last: 19 });
+      expect([(await replying).status, (await replying).text]).toEqual([200, WHOLE]);
+    }),
+  );
+
+  test(
+    "the whole is larger than --max-object: the client gets it, and it is not stored",
+    withLarder(
+      async (larder) => {
+        await stock(larder, ["0-9"]);
+        larder.origin.script(ranging());
+        expect([(await larder.get("/a")).status, (await larder.get("/a")).text]).toEqual([200, WHOLE]);
+      },
+      { maxObject: 15 },
+    ),
+  );
+
+  test(
+    "the rest alone is larger than --max-object: the client gets the whole",
+    withLarder(
+      async (larder) => {
+        await stock(larder, ["0-4"]);
+        larder.origin.script(ranging());
+        expect([(await larder.get("/a")).status, (await larder.get("/a")).text]).toEqual([200, WHOLE]);
+      },
+      { maxObject: 10 },
+    ),
+  );
+});

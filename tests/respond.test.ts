@@ -1,0 +1,149 @@
+// Answers: is what a client gets made of the right fields and the right bytes?
+// Owns: the claims about `lib/respond.ts` alone.
+// Leaves out: the same through the engine (`proxy-conditions.test.ts`, `proxy-range.test.ts`).
+import { describe, expect, test } from "bun:test";
+import { OriginError } from "../lib/errors.ts";
+import type { Answer } from "../lib/message.ts";
+import { aged, answerFromReceived, answerFromStored, answerPage, faultPage } from "../lib/respond.ts";
+import { at, complete, partial, request, storedResponse } from "./rfc9111/test-values.ts";
+import { cacheStatusOf } from "./scripted-origin.ts";
+
+const HIT = { word: "HIT", ttl: 60 } as const;
+const FRESH = { "cache-control": "max-age=60", etag: '"1"' };
+
+const textOf = (answer: Answer): string | undefined =>
+  answer.body instanceof Uint8Array ? Buffer.from(answer.body).toString("latin1") : undefined;
+
+describe("an answer from the store", () => {
+  test("has Age, Date, Via, Content-Length and Cache-Status, and the bytes", () => {
+    const answer = answerFromStored(
+      storedResponse({ fields: { ...FRESH, age: "5" } }),
+      request(),
+      HIT,
+      at(7),
+    );
+    const fields = Object.fromEntries(answer.fields as unknown as Iterable<[string, string]>);
+    expect(fields).toEqual({
+      age: "12",
+      "cache-control": "max-age=60",
+      "cache-status": "larder; hit; ttl=48",
+      "content-length": "10",
+      date: "Fri, 15 Jan 2027 08:00:00 GMT",
+      etag: '"1"',
+      via: "1.1 larder",
+    });
+    expect([answer.status, textOf(answer)]).toEqual([200, "0123456789"]);
+  });
+
+  test("§5.1 its Age goes with the clock, also where several answers share a header block", () => {
+    const stored = storedResponse();
+    const ages = [0, 0, 3, 3, 59].map((now) =>
+      answerFromStored(stored, request(), HIT, at(now)).fields.get("age"),
+    );
+    expect(ages).toEqual(["0", "0", "3", "3", "59"]);
+  });
+
+  test("the stored header fields stay as they are", () => {
+    const stored = storedResponse({ fields: { ...FRESH, "cache-status": "inner; hit" } });
+    const before = [...stored.fields];
+    for (const now of [0, 1, 2]) answerFromStored(stored, request(), HIT, at(now));
+    answerFromStored(stored, request({ range: "bytes=0-1" }), HIT, at(3));
+    answerFromStored(stored, request({ "if-none-match": "*" }), HIT, at(4));
+    expect([...stored.fields]).toEqual(before);
+  });
+
+  test("answers made of one header block do not change each other", () => {
+    const stored = storedResponse({ fields: { ...FRESH, "content-type": "text/plain" } });
+    const part = answerFromStored(stored, request({ range: "bytes=0-1" }), HIT, at(0));
+    const none = answerFromStored(stored, request({ range: "bytes=99-" }), HIT, at(0));
+    const same = answerFromStored(stored, request({ "if-none-match": '"1"' }), HIT, at(0));
+    const whole = answerFromStored(stored, request(), HIT, at(0));
+    expect([part, none, same, whole].map(({ status }) => status)).toEqual([206, 416, 304, 200]);
+    expect([part, none, same, whole].map(({ fields }) => fields.get("content-range"))).toEqual([
+      ...["bytes 0-1/10", "bytes */10", null, null],
+    ]);
+    expect([whole.fields.get("content-length"), whole.fields.get("content-type")]).toEqual([
+      "10",
+      "text/plain",
+    ]);
+  });
+
+  test("RFC 9110 §9.3.2 to HEAD has the length and no body, and no Range is heard", () => {
+    const answer = answerFromStored(storedResponse(), request({ range: "bytes=0-1" }, "HEAD"), HIT, at(0));
+    expect([answer.status, answer.body, answer.fields.get("content-length")]).toEqual([200, null, "10"]);
+  });
+
+  test("RFC 9110 §8.6 with status 204 has no Content-Length", () => {
+    const stored = storedResponse({ status: 204, body: complete("") });
+    expect(answerFromStored(stored, request(), HIT, at(0)).fields.has("content-length")).toBe(false);
+  });
+
+  test("RFC 9110 §13.2.1 an error is no object of conditions or ranges", () => {
+    const stored = storedResponse({ status: 404, fields: FRESH });
+    for (const fields of [{ "if-none-match": "*" }, { range: "bytes=0-1" }]) {
+      const answer = answerFromStored(stored, request(fields), HIT, at(0));
+      expect([answer.status, textOf(answer)]).toEqual([404, "0123456789"]);
+    }
+  });
+
+  test("§3.4 a part is never given for the whole", () => {
+    const stored = storedResponse({ status: 206, body: partial(10, [0, "01234"]) });
+    expect(answerFromStored(stored, request(), HIT, at(0)).status).toBe(502);
+    const range = answerFromStored(stored, request({ range: "bytes=1-3" }), HIT, at(0));
+    expect([range.status, textOf(range), range.fields.get("content-range")]).toEqual([
+      206,
+      "123",
+      "bytes 1-3/10",
+    ]);
+  });
+
+  test("RFC 9110 §14.4 of unknown length says so", () => {
+    const stored = storedResponse({ status: 206, body: partial(undefined, [5, "56789"]) });
+    const answer = answerFromStored(stored, request({ range: "bytes=6-7" }), HIT, at(0));
+    expect([textOf(answer), answer.fields.get("content-range")]).toEqual(["67", "bytes 6-7/*"]);
+  });
+});
+
+describe("an answer on its way", () => {
+  test("§5.1 for a follower has the Age of the stored head", () => {
+    const stored = storedResponse({ fields: { ...FRESH, age: "5" } });
+    expect([aged(stored, at(2)).get("age"), stored.fields.get("age")]).toEqual(["7", null]);
+  });
+
+  test("has Content-Length where all bytes are there, and leaves the received fields alone", () => {
+    const fields = new Headers({ "x-kept": "1", "content-length": "99" });
+    const body = new TextEncoder().encode("soup");
+    const answer = answerFromReceived({ status: 200, fields, body }, { word: "MISS", fwd: "uri-miss" });
+    expect([answer.fields.get("content-length"), answer.fields.get("via")]).toEqual(["4", "1.1 larder"]);
+    expect([...fields]).toEqual([
+      ["content-length", "99"],
+      ["x-kept", "1"],
+    ]);
+  });
+});
+
+describe("a page", () => {
+  test("says what is wrong, and nothing of it is markup", () => {
+    const answer = answerPage(400, "Bad <Request>", ["a & <b>"], { word: "REFUSED", detail: "x y" });
+    expect(textOf(answer)).toContain("<h1>400 Bad &lt;Request&gt;</h1>");
+    expect(textOf(answer)).toContain("<p>a &amp; &lt;b&gt;</p>");
+    expect(cacheStatusOf(answer.fields)).toEqual({ detail: "x y" });
+    expect(answer.fields.get("content-length")).toBe(String((answer.body as Uint8Array).length));
+    expect([answer.fields.get("cache-control"), answer.fields.has("date")]).toEqual(["no-store", true]);
+  });
+
+  test.each([
+    ["origin-unreachable", false, 502],
+    ["origin-timeout", false, 504],
+    ["loop", false, 508],
+    ["origin-unreachable", true, 504],
+    ["a bug", false, 500],
+  ] as const)("§5.2.2.2 for %s, where the origin must be had: %p, is %i", (code, mustHaveOrigin, status) => {
+    const error = code === "a bug" ? new Error(code) : new OriginError(code, "no");
+    const report = { word: "ERROR", fwd: "stale" } as const;
+    const answer = faultPage(error, { origin: "http://origin.test", report, mustHaveOrigin });
+    expect(answer.status).toBe(status);
+    expect(textOf(answer)?.includes("http://origin.test")).toBe(status !== 500);
+    expect(textOf(answer)).not.toContain("a bug");
+  });
+});

@@ -1,0 +1,94 @@
+// Answers: how do clients reach an app through `Bun.serve`?
+// Owns: the claims about `lib/wire/serve-bun.ts`: the port, the address, what the app is told, the graceful stop.
+// Leaves out: what the app answers (`cache-app.test.ts`), Requests and Responses (`web-message.test.ts`).
+import { expect, test } from "bun:test";
+import { createServer } from "node:net";
+import { serveBun, type App } from "../../lib/wire/serve-bun.ts";
+
+const ANYWHERE = { port: 0, host: "127.0.0.1" };
+const app = (fetch: App["fetch"]): App => ({ fetch });
+
+test("it listens on the port that its URL names", async () => {
+  const server = serveBun(
+    app(() => new Response("tea")),
+    ANYWHERE,
+  );
+  expect(server.url).toMatch(/^http:\/\/127\.0\.0\.1:[1-9]\d*$/);
+  expect(await (await fetch(server.url)).text()).toBe("tea");
+  await server.stop();
+});
+
+test("an IPv6 address is written in brackets", async () => {
+  if (!(await hasIpv6())) return;
+  const server = serveBun(
+    app(() => new Response("tea")),
+    { port: 0, host: "::1" },
+  );
+  expect(server.url).toMatch(/^http:\/\/\[::1\]:\d+$/);
+  await server.stop();
+});
+
+test("a port that is taken is an error, also where another Larder has it: it is never shared", async () => {
+  const server = serveBun(
+    app(() => new Response("first")),
+    ANYWHERE,
+  );
+  const port = Number(new URL(server.url).port);
+  expect(() =>
+    serveBun(
+      app(() => new Response("second")),
+      { ...ANYWHERE, port },
+    ),
+  ).toThrow(expect.objectContaining({ code: "EADDRINUSE" }));
+  await server.stop();
+});
+
+test("the app is told the client's address, and may say that the answer takes its time", async () => {
+  const addresses: (string | undefined)[] = [];
+  const server = serveBun(
+    app((request, environment) => {
+      addresses.push(environment.clientAddress(request));
+      environment.expectDelay(request);
+      return new Response("tea");
+    }),
+    ANYWHERE,
+  );
+  await fetch(server.url);
+  expect(addresses).toEqual(["127.0.0.1"]);
+  await server.stop();
+});
+
+test("stop lets a response in flight end, streams included, and takes no new request", async () => {
+  const [arrived, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const server = serveBun(
+    app(() => {
+      let pulls = 0;
+      const body = new ReadableStream<Uint8Array>({
+        async pull(controller) {
+          if (pulls++ === 0) return controller.enqueue(new Uint8Array([65]));
+          arrived.resolve();
+          await go.promise;
+          controller.enqueue(new Uint8Array([66]));
+          controller.close();
+        },
+      });
+      return new Response(body);
+    }),
+    ANYWHERE,
+  );
+  const response = await fetch(server.url);
+  await arrived.promise;
+  const stopped = server.stop();
+  await expect(fetch(server.url)).rejects.toThrow();
+  go.resolve();
+  expect(await response.text()).toBe("AB");
+  await stopped;
+});
+
+function hasIpv6(): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", () => resolve(false));
+    server.listen(0, "::1", () => server.close(() => resolve(true)));
+  });
+}
