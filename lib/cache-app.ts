@@ -50,6 +50,6 @@ function refusedResponse(
     durationMs: 0,
     background: false,
   });
-  if (status === 204 || request.method === "HEAD") return responseFrom({ ...answer, body: null });
-  return responseFrom(answer);
+  if (status === 204) for (const name of ["content-type", "content-length"]) answer.fields.delete(name);
+  return responseFrom(status === 204 || request.method === "HEAD" ? { ...answer, body: null } : answer);
 }

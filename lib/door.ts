@@ -55,7 +55,7 @@ const RULES: readonly (readonly [Refusal, (knock: Knock) => boolean])[] = [
   [
     // RFC 9110 §7.6.2: with 0 the request ends here, and here is no resource to ask about.
     { ...refusal(204, "max-forwards", ""), title: "No Content" },
-    ({ method, fields }) => method === "OPTIONS" && fields.get("max-forwards")?.trim() === "0",
+    ({ method, fields }) => method === "OPTIONS" && /^0+$/.test(fields.get("max-forwards") ?? ""),
   ],
 ];
 

@@ -65,9 +65,11 @@ export class ConfigError extends CacheError {
   readonly expected: string;
 
   constructor(option: string, value: string, expected: string) {
+    // One line, whatever was typed.
+    const where = option.replaceAll(/[\x00-\x1f\x7f]/g, "?");
     super(
       "config",
-      value === "" ? `${option}: ${expected}` : `${option} ${JSON.stringify(value)}: ${expected}`,
+      value === "" ? `${where}: ${expected}` : `${where} ${JSON.stringify(value)}: ${expected}`,
     );
     this.option = option;
     this.value = value;

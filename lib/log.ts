@@ -27,7 +27,8 @@ const COLOURS: Readonly<Record<OutcomeWord, string>> = {
 export function logListener(style: LogStyle, isTerminal: boolean, write: WriteLine): Listener | undefined {
   if (style === "off" || (style === "auto" && !isTerminal)) return undefined;
   if (style === "json") return (event) => write(JSON.stringify({ time: new Date().toISOString(), ...event }));
-  return (event) => write(prettyLine(event, isTerminal));
+  const inColour = isTerminal && !process.env["NO_COLOR"];
+  return (event) => write(prettyLine(event, inColour));
 }
 
 /** `MISS uri-miss, stored 1.2 kB, fresh 60 s  GET http://localhost:8001/ 200  3 ms`; always one line. */

@@ -18,7 +18,7 @@ export const port: OptionKind<number> = {
   parse: (text) => (/^\d{1,5}$/.test(text) && Number(text) <= 65535 ? Number(text) : undefined),
 };
 
-/** A size in bytes: `1500`, `64KB`, `256MB`, `10GB`; a unit is a power of 1024. Range 0 to 2^53. */
+/** A size in bytes: `1500`, `64KB`, `256MB`, `10GB`; a unit is a power of 1024. At most 15 digits, and 2^53 bytes. */
 export const bytes: OptionKind<number> = {
   expected: "expected a size such as 64KB, 256MB or 10GB",
   parse: (text) => withUnit(text, BYTE_UNITS),

@@ -43,6 +43,7 @@ export function resolveOptions<T extends OptionTable>(table: T, sources: OptionS
   for (const name of Object.keys(sources.file)) {
     if (!Object.hasOwn(table, name))
       throw new ConfigError(`config file: ${name}`, "", "there is no such option");
+    if (name === "config") throw new ConfigError("config file: config", "", "one file cannot name another");
   }
   const resolved: Record<string, unknown> = {};
   for (const [name, row] of Object.entries(table)) {
@@ -107,11 +108,7 @@ function heaviest(
 
 function textOf(name: string, value: unknown): string {
   if (typeof value === "string" || typeof value === "number") return String(value);
-  throw new ConfigError(
-    `config file: ${name}`,
-    JSON.stringify(value) ?? typeof value,
-    "expected a text or a number",
-  );
+  throw new ConfigError(`config file: ${name}`, typeof value, "expected a text or a number");
 }
 
 function flagValues(table: OptionTable, argv: readonly string[]): Readonly<Record<string, string>> {
@@ -127,19 +124,22 @@ function flagValues(table: OptionTable, argv: readonly string[]): Readonly<Recor
   const values: Record<string, string> = {};
   for (const token of tokens) {
     if (token.kind === "option-terminator") continue;
-    const name =
-      token.kind === "positional"
-        ? Object.hasOwn(table, "port")
-          ? "port"
-          : undefined
-        : names.get(token.name);
-    const raw = token.kind === "positional" ? token.value : token.rawName;
-    if (name === undefined) throw new ConfigError(raw, "", "there is no such option; see --help");
-    if (token.value === undefined) throw new ConfigError(raw, "", "expected a value after it");
-    if (Object.hasOwn(values, name)) {
-      throw new ConfigError(name === "port" ? "port" : raw, token.value, "was given twice");
+    const isPositional = token.kind === "positional";
+    const name = isPositional ? positionalOf(table) : names.get(token.name);
+    const where = isPositional ? "port" : token.rawName;
+    if (name === undefined) {
+      throw new ConfigError(isPositional ? token.value : where, "", "there is no such option; see --help");
     }
+    // `--memory --log off`: a flag is not the value of the one before it.
+    if (token.value === undefined || (!isPositional && !token.inlineValue && token.value.startsWith("--"))) {
+      throw new ConfigError(where, "", "expected a value after it");
+    }
+    if (Object.hasOwn(values, name)) throw new ConfigError(where, token.value, "was given twice");
     values[name] = token.value;
   }
   return values;
+}
+
+function positionalOf(table: OptionTable): string | undefined {
+  return Object.hasOwn(table, "port") ? "port" : undefined;
 }

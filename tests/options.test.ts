@@ -66,6 +66,9 @@ describe("flag beats environment beats file beats default", () => {
   });
 });
 
+const CIRCULAR: { self?: unknown } = {};
+CIRCULAR.self = CIRCULAR;
+
 describe("a value that cannot be read", () => {
   const BAD = "\u0000 no such value";
   const refusing = rows.filter(([, name, table]) => table[name]!.kind.parse(BAD) === undefined);
@@ -103,6 +106,8 @@ describe("a value that cannot be read", () => {
     ["null", null],
     ["a function", () => "a"],
     ["an object that is no text", Object.create(null)],
+    ["a number that JSON does not know", 5n],
+    ["an object that holds itself", CIRCULAR],
   ])("config file: %s is no value, for no option", (_, value) => {
     expect(refused(TABLE, { file: { name: value } }).option).toBe("config file: name");
     expect(refused(CACHE_OPTIONS, { file: { host: value } }).option).toBe("config file: host");

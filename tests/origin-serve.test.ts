@@ -14,13 +14,14 @@ import {
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { serveOrigin, type ServedOrigin } from "../lib/origin-serve.ts";
+import { serveOrigin } from "../lib/origin-serve.ts";
+import type { Running } from "../lib/wire/serve-bun.ts";
 
 const base = realpathSync(mkdtempSync(join(tmpdir(), "larder-origin-")));
 const root = join(base, "root");
 const LARGE_BYTES = 48 * 2 ** 20;
 const LITTLE_BYTES = 2 ** 20;
-let origin: ServedOrigin;
+let origin: Running;
 
 beforeAll(() => {
   mkdirSync(join(root, "sub"), { recursive: true });
