@@ -59,9 +59,11 @@ describe("flag beats environment beats file beats default", () => {
     const resolved = (sources: Partial<OptionSources>): unknown => resolve(table, sources)[name];
     const argv = name === "port" ? [flag] : [flagOf(name), flag];
     const env = { [environmentOf(name)]: environment };
-    expect(resolved({ argv, env, file: { [name]: file } })).toBe(meanings[0]);
-    expect(resolved({ env, file: { [name]: file } })).toBe(meanings[1]);
-    expect(resolved({ file: { [name]: file } })).toBe(meanings[2]);
+    const inFile = name === "config" ? {} : { [name]: file };
+    expect(resolved({ argv, env, file: inFile })).toBe(meanings[0]);
+    expect(resolved({ env, file: inFile })).toBe(meanings[1]);
+    if (name === "config") expect(() => resolved({ file: { config: "x" } })).toThrow("one config file");
+    else expect(resolved({ file: inFile })).toBe(meanings[2]);
     expect(resolved({})).toBe(table[name]!.kind.parse(table[name]!.fallback));
   });
 });
