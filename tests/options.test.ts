@@ -62,7 +62,8 @@ describe("flag beats environment beats file beats default", () => {
     const inFile = name === "config" ? {} : { [name]: file };
     expect(resolved({ argv, env, file: inFile })).toBe(meanings[0]);
     expect(resolved({ env, file: inFile })).toBe(meanings[1]);
-    if (name === "config") expect(() => resolved({ file: { config: "x" } })).toThrow("one file cannot name another");
+    if (name === "config")
+      expect(() => resolved({ file: { config: "x" } })).toThrow("one file cannot name another");
     else expect(resolved({ file: inFile })).toBe(meanings[2]);
     expect(resolved({})).toBe(table[name]!.kind.parse(table[name]!.fallback));
   });
