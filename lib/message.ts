@@ -77,9 +77,13 @@ export interface Part {
   readonly bytes: Uint8Array;
 }
 
-/** What of a representation is stored. Parts are in order and neither touch nor overlap. */
+/**
+ * What of a representation is stored. Parts are in order and neither touch nor overlap. A large complete body is a Blob:
+ * answers share its bytes, where an ArrayBuffer is copied for each client that reads slowly.
+ */
 export type StoredBody =
   | { readonly kind: "complete"; readonly bytes: ArrayBuffer }
+  | { readonly kind: "blob"; readonly blob: Blob }
   | {
       readonly kind: "partial";
       readonly parts: readonly Part[];
@@ -93,8 +97,8 @@ export interface StoredResponse extends StoredHead {
   readonly sizeBytes: number;
 }
 
-/** The body of an answer: bytes as they are, a stream, or none. */
-export type AnswerBody = Uint8Array | ReadableStream<Uint8Array> | null;
+/** The body of an answer: bytes as they are, bytes that are shared, a stream, or none. */
+export type AnswerBody = Uint8Array | Blob | ReadableStream<Uint8Array> | null;
 
 /** What a wire renders. `fields` may be shared with other answers: a wire copies, and never changes it. */
 export interface Answer {

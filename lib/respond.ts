@@ -3,7 +3,7 @@
 // Leaves out: which response it is (`proxy.ts`), rendering it for a socket (`wire/`).
 import { OriginError } from "./errors.ts";
 import { CACHE_NAME, cacheStatusMember, type Report } from "./cache-status.ts";
-import type { Answer, AnswerBody, StoredHead, StoredResponse } from "./message.ts";
+import type { Answer, AnswerBody, StoredBody, StoredHead, StoredResponse } from "./message.ts";
 import { currentAge } from "./rfc9111/age.ts";
 import { ifRangeHolds, isNotModified, NOT_IN_304 } from "./rfc9111/preconditions.ts";
 import { completeLengthOf, coverage, slice, type ByteRange } from "./rfc9111/range.ts";
@@ -34,8 +34,7 @@ export function answerFromStored(
       return answerRanges(stored, request, fields);
   }
   if (stored.body.kind === "partial") return notStoredWhole(fields);
-  const body = request.method === "HEAD" ? null : new Uint8Array(stored.body.bytes);
-  return { status: stored.status, fields, body };
+  return { status: stored.status, fields, body: request.method === "HEAD" ? null : wholeOf(stored.body) };
 }
 
 /** The answer from a response that is on its way, for its leader (`fields` as received) or a follower (as stored). */
@@ -150,8 +149,8 @@ function storedFields(stored: StoredHead | StoredResponse, report: Report, now: 
 /** What stays the same as long as the response is stored. Date is the origin's, or when the response came. */
 function baseFields(stored: StoredHead | StoredResponse): Headers {
   const fields = new Headers(stored.fields);
-  if ("body" in stored && stored.body.kind === "complete" && hasContent(stored.status)) {
-    fields.set("content-length", String(stored.body.bytes.byteLength));
+  if ("body" in stored && stored.body.kind !== "partial" && hasContent(stored.status)) {
+    fields.set("content-length", String(completeLengthOf(stored.body)));
   }
   if (!fields.has("date")) fields.set("date", formatHttpDate(stored.dateValue));
   fields.append("via", `1.1 ${CACHE_NAME}`);
@@ -186,34 +185,35 @@ function answerRanges(stored: StoredResponse, request: RequestFacts, hit: Header
     return { status: 416, fields, body: null };
   }
   if (stored.body.kind === "partial") return notStoredWhole(hit);
-  return { status: stored.status, fields: hit, body: new Uint8Array(stored.body.bytes) };
+  return { status: stored.status, fields: hit, body: wholeOf(stored.body) };
 }
 
 function singleRange(stored: StoredResponse, range: ByteRange, hit: Headers): Answer {
   const bytes = slice(stored.body, range) ?? new Uint8Array();
   const fields = new Headers(hit);
   fields.set("content-range", contentRange(stored, range));
-  fields.set("content-length", String(bytes.length));
+  fields.set("content-length", String(range.last - range.first + 1));
   return { status: 206, fields, body: bytes };
+}
+
+function wholeOf(body: Exclude<StoredBody, { kind: "partial" }>): Uint8Array | Blob {
+  return body.kind === "blob" ? body.blob : new Uint8Array(body.bytes);
 }
 
 /** RFC 9110 §14.6: each part with its own Content-Type and Content-Range. */
 function severalRanges(stored: StoredResponse, ranges: readonly ByteRange[], hit: Headers): Answer {
   const boundary = crypto.randomUUID();
-  const encoder = new TextEncoder();
   const type = hit.get("content-type");
   const pieces = ranges.flatMap((range) => {
     const head = type === null ? "" : `Content-Type: ${type}\r\n`;
     const opening = `\r\n--${boundary}\r\n${head}Content-Range: ${contentRange(stored, range)}\r\n\r\n`;
-    return [encoder.encode(opening), slice(stored.body, range) ?? new Uint8Array()];
+    return [opening, slice(stored.body, range) ?? ""];
   });
-  const bytes = new Uint8Array(
-    Bun.concatArrayBuffers([...pieces, encoder.encode(`\r\n--${boundary}--\r\n`)]),
-  );
+  const body = new Blob([...pieces, `\r\n--${boundary}--\r\n`] as ConstructorParameters<typeof Blob>[0]);
   const fields = new Headers(hit);
   fields.set("content-type", `multipart/byteranges; boundary=${boundary}`);
-  fields.set("content-length", String(bytes.length));
-  return { status: 206, fields, body: bytes };
+  fields.set("content-length", String(body.size));
+  return { status: 206, fields, body };
 }
 
 function contentRange(stored: StoredResponse, range: ByteRange): string {

@@ -60,6 +60,7 @@ describe("a fill", () => {
     const fill = collapser.open(URI, "key");
     const body = endlessBody();
     fill.settle({ kind: "shared", head: HEAD, body });
+    fill.settle({ kind: "failed", error: "too late" });
     expect([collapser.find("key"), fill.isShared]).toEqual([fill, true]);
     body.release();
     await body.ended;

@@ -162,11 +162,13 @@ describe("readers", () => {
     expect(source.cancelled).toBe(true);
   });
 
-  test("before the release nobody's leaving ends it", async () => {
+  test("before the release nobody's leaving ends it, and nothing is freed", async () => {
     const { source, body } = filling();
-    await body.reader().cancel();
-    await calm();
-    expect(source.cancelled).toBe(false);
+    const reader = body.reader().getReader();
+    source.chunk("one");
+    await reader.read();
+    await reader.cancel();
+    expect([source.cancelled, body.isJoinable]).toEqual([false, true]);
     body.release();
     expect((await body.ended).kind).toBe("broken");
   });

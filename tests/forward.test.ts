@@ -186,6 +186,15 @@ describe("what comes back", () => {
     await expect(failing).rejects.toMatchObject({ code: named, status });
   });
 
+  test("the deadline is for the header section only: a body may take longer", async () => {
+    const signals: AbortSignal[] = [];
+    const send: Send = async ({ signal }) => (signals.push(signal), new Response("soup"));
+    const forwarder = new Forwarder({ ...SETTINGS, timeoutMs: 5 }, send, () => NOW_MS);
+    await forwarder.forward(presented("GET", "/a"), PLAIN, "stripped");
+    await Bun.sleep(20);
+    expect(signals.map(({ aborted }) => aborted)).toEqual([false]);
+  });
+
   test("RFC 9110 §15.6.5 the deadline ends the request: 504", async () => {
     const send: Send = ({ signal }) =>
       new Promise((_, reject) => signal.addEventListener("abort", () => reject(new Error("aborted"))));

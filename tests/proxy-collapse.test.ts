@@ -125,16 +125,19 @@ describe("§4 one fill per cache key", () => {
   test.each([
     ["min-fresh=61", FRESH],
     ["max-age=4", { ...FRESH, Age: "5" }],
-  ])("§5.2.1 a follower with %s does not get less than it asks for", async (wish, fields) =>
-    withLarder(async (larder) => {
-      const leading = larder.get("/a");
-      const first = await larder.origin.asked();
-      const following = larder.get("/a", { "Cache-Control": wish });
-      larder.origin.script({ fields, body: "new" });
-      await first.reply({ fields, body: "old" });
-      expect((await leading).text).toBe("old");
-      expect((await following).text).toBe("new");
-    })(),
+    ["max-stale", { ...FRESH, Age: "60", ETag: '"1"' }],
+  ])(
+    "§5.2.1 a follower with %s gets nothing that is too old for it or stale on arrival",
+    async (wish, fields) =>
+      withLarder(async (larder) => {
+        const leading = larder.get("/a");
+        const first = await larder.origin.asked();
+        const following = larder.get("/a", { "Cache-Control": wish });
+        larder.origin.script({ fields, body: "new" });
+        await first.reply({ fields, body: "old" });
+        expect((await leading).text).toBe("old");
+        expect((await following).text).toBe("new");
+      })(),
   );
 });
 

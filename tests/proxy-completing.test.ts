@@ -50,6 +50,7 @@ describe("§3.4 a partial response is completed for a GET", () => {
     ["the front is stored", ["0-9"], "bytes=10-"],
     ["the end is stored", ["-5"], "bytes=0-14"],
     ["both are stored", ["0-4", "-5"], "bytes=5-14"],
+    ["front and middle are stored", ["0-4", "8-9"], "bytes=5-"],
     ["front, middle and end are stored", ["0-4", "8-9", "-5"], "bytes=5-14"],
   ];
 

@@ -219,6 +219,22 @@ describe("§4.4 what is on its way into the store", () => {
   );
 
   test(
+    "§4.1 a 304 for another variant that comes afterwards leaves nothing",
+    withLarder(async (larder) => {
+      const fields = { ...FRESH, Vary: "X-Kind" };
+      larder.origin.script({ fields, body: "old" });
+      await larder.get("/a", { "X-Kind": "1" });
+      larder.origin.script(undefined);
+      const replying = larder.get("/a", { "X-Kind": "2" });
+      const asked = await larder.origin.asked();
+      await change(larder, "POST");
+      await asked.reply({ status: 304, fields });
+      expect((await replying).text).toBe("old");
+      expect(isStored(larder, "/a")).toBe(false);
+    }),
+  );
+
+  test(
     "a validation in the background leaves nothing either",
     withLarder(async (larder) => {
       larder.origin.script({

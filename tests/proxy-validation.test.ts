@@ -2,6 +2,7 @@
 // Owns: the claims about validation through the engine (§4.3.1, §4.3.3, §4.3.4).
 // Leaves out: conditions of clients and HEAD (`proxy-conditions.test.ts`), failing origins (`proxy-stale.test.ts`).
 import { describe, expect, test } from "bun:test";
+import { epochSeconds } from "../lib/rfc9111/time.ts";
 import {
   type Asked,
   expectForwarded,
@@ -140,6 +141,18 @@ describe("§4.3.3 what comes of it", () => {
   );
 
   test(
+    "a 200 that was selected by other fields takes the place of what was validated as well",
+    withLarder(async (larder) => {
+      await makeStale(larder, { ...SHORT, Vary: "X-Kind" });
+      const reply = larder.get("/a");
+      await (await larder.origin.asked()).reply({ fields: { ...AGAIN, ETag: '"2"' }, body: "new" });
+      expect((await reply).text).toBe("new");
+      await larder.until(() => larder.store.stats().responses === 1, "only the new one");
+      expect((await larder.get("/a")).text).toBe("new");
+    }),
+  );
+
+  test(
     "a 200 that may not be stored shows that what is stored is outdated",
     withLarder(async (larder) => {
       await makeStale(larder);
@@ -250,6 +263,7 @@ describe("validations at the same time", () => {
       for (const asked of others) await asked.reply({ fields: AGAIN, body: "new" });
       const texts = (await Promise.all(replies)).map(({ text }) => text);
       expect(texts).toEqual([status === 200 ? "for one" : "old", "new", "new"]);
+      expect(larder.collapser.isUncollapsible("http://larder.test/a", epochSeconds(larder.nowMs))).toBe(true);
     })(),
   );
 

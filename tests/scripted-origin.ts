@@ -15,7 +15,14 @@ import { MemoryStore } from "../lib/store/memory.ts";
 import { sendThroughFetch } from "../lib/wire/forward-fetch.ts";
 import { serveBun, type Running } from "../lib/wire/serve-bun.ts";
 import { presentedFrom } from "../lib/wire/web-message.ts";
-import { ByteSource, type Field, fieldValue, readBody, readHead } from "./conformance/http-message.ts";
+import {
+  ByteSource,
+  type Field,
+  fieldValue,
+  type Head,
+  readBody,
+  readHead,
+} from "./conformance/http-message.ts";
 
 /** Header fields by name; several values are several lines. */
 export type FieldRecord = Readonly<Record<string, string | readonly string[]>>;
@@ -37,12 +44,12 @@ export class Asked {
   readonly closed: Promise<void>;
   readonly #socket: Socket;
 
-  constructor(startLine: string, fields: readonly Field[], body: string, socket: Socket) {
+  constructor({ startLine, fields }: Head, body: string, socket: Socket, closed: Promise<void>) {
     [this.method = "", this.target = ""] = startLine.split(" ");
     this.fields = fields;
     this.body = body;
+    this.closed = closed;
     this.#socket = socket;
-    this.closed = new Promise((resolve) => socket.once("close", () => resolve()));
   }
 
   /** A field of the request, several lines joined. */
@@ -139,14 +146,15 @@ export class ScriptedOrigin {
 
   async #serve(socket: Socket): Promise<void> {
     this.#sockets.add(socket);
-    socket.on("close", () => this.#sockets.delete(socket));
+    const closed = new Promise<void>((resolve) => void socket.once("close", () => resolve()));
+    void closed.then(() => this.#sockets.delete(socket));
     socket.on("error", () => socket.destroy());
     const source = new ByteSource(socket);
     for (;;) {
       const head = await readHead(source);
       if (head === undefined) return void socket.destroy();
       const body = await readBody(source, head.fields, false);
-      const asked = new Asked(head.startLine, head.fields, body.text, socket);
+      const asked = new Asked(head, body.text, socket, closed);
       this.requests.push(asked);
       if (this.#script !== undefined) void this.#script(asked);
       else (this.#waiting.shift() ?? ((one) => this.#untaken.push(one)))(asked);
@@ -359,7 +367,8 @@ export function expectForwarded(reply: Pick<Reply, "cacheStatus" | "status">, wh
 
 function opened(answer: Answer): Opened {
   const fields = new Headers(answer.fields);
-  const stream = answer.body instanceof Uint8Array ? new Blob([answer.body]).stream() : answer.body;
+  const blob = answer.body instanceof Uint8Array ? new Blob([answer.body]) : answer.body;
+  const stream = blob instanceof Blob ? blob.stream() : blob;
   const reader = stream?.getReader();
   const next = async (): Promise<Uint8Array | undefined> => (await reader?.read())?.value;
   return {

@@ -81,6 +81,8 @@ export function combined(one: StoredBody, other: StoredBody): StoredBody | undef
   const lengths = [completeLengthOf(one), completeLengthOf(other)].filter((length) => length !== undefined);
   const [completeLength, otherLength = completeLength] = lengths;
   if (completeLength !== otherLength) return undefined;
+  const whole = [one, other].find(({ kind }) => kind === "blob");
+  if (whole !== undefined) return whole;
   const parts = [...partsOf(one), ...partsOf(other)].sort((a, b) => a.first - b.first);
   if (completeLength !== undefined && parts.some((part) => endOf(part) > completeLength)) return undefined;
   const joined: Part[] = [];
@@ -96,8 +98,7 @@ export function combined(one: StoredBody, other: StoredBody): StoredBody | undef
 export function coverage(body: StoredBody, specs: readonly RangeSpec[]): Coverage {
   const completeLength = completeLengthOf(body);
   if (completeLength === undefined) return coverageOfUnknownLength(body, specs);
-  if (specs.length > MAX_RANGES)
-    return body.kind === "complete" ? { kind: "ignored" } : { kind: "uncovered" };
+  if (specs.length > MAX_RANGES) return body.kind === "partial" ? { kind: "uncovered" } : { kind: "ignored" };
   const ranges = specs.flatMap((spec) => resolveRange(spec, completeLength) ?? []);
   // RFC 9110 §14.1.2: the last bytes of nothing are satisfiable, and no 206 can say so.
   if (completeLength === 0 && specs.some((spec) => "suffix" in spec && spec.suffix > 0))
@@ -109,7 +110,8 @@ export function coverage(body: StoredBody, specs: readonly RangeSpec[]): Coverag
 }
 
 /** The bytes of a range, not copied; `undefined` where they are not all stored. */
-export function slice(body: StoredBody, range: ByteRange): Uint8Array | undefined {
+export function slice(body: StoredBody, range: ByteRange): Uint8Array | Blob | undefined {
+  if (body.kind === "blob") return body.blob.slice(range.first, range.last + 1);
   const part = partsOf(body).find(
     ({ first, bytes }) => first <= range.first && range.last < first + bytes.length,
   );
@@ -121,7 +123,7 @@ export function slice(body: StoredBody, range: ByteRange): Uint8Array | undefine
  * nothing before or behind is stored, so that the whole has to be asked for.
  */
 export function missingRange(body: StoredBody): { first: number; last: number | undefined } | undefined {
-  if (body.kind === "complete") return undefined;
+  if (body.kind !== "partial") return undefined;
   const [start, end] = [body.parts[0], body.parts.at(-1)];
   if (start === undefined || end === undefined) return undefined;
   const first = start.first === 0 ? endOf(start) : 0;
@@ -132,11 +134,13 @@ export function missingRange(body: StoredBody): { first: number; last: number | 
 
 /** Bytes of the complete representation; `undefined` where that is not known. */
 export function completeLengthOf(body: StoredBody): number | undefined {
+  if (body.kind === "blob") return body.blob.size;
   return body.kind === "complete" ? body.bytes.byteLength : body.completeLength;
 }
 
-/** The stored runs of bytes, in order. */
+/** The stored runs of bytes in order, as far as they are at hand: those of a Blob are not. */
 export function partsOf(body: StoredBody): readonly Part[] {
+  if (body.kind === "blob") return [];
   return body.kind === "complete" ? [{ first: 0, bytes: new Uint8Array(body.bytes) }] : body.parts;
 }
 
@@ -161,7 +165,7 @@ function coverageOfUnknownLength(body: StoredBody, specs: readonly RangeSpec[]):
 }
 
 function ignoredOrUncovered(body: StoredBody): Coverage {
-  return body.kind === "complete" ? { kind: "ignored" } : { kind: "uncovered" };
+  return body.kind === "partial" ? { kind: "uncovered" } : { kind: "ignored" };
 }
 
 function bodyOf(parts: readonly Part[], completeLength: number | undefined): StoredBody {

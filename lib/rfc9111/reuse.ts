@@ -149,7 +149,7 @@ function plain(why: ForwardReason): Forwarding {
 
 /** §3.4: an incomplete response answers only requests for ranges that lie wholly within it. */
 function hasAskedBytes(chosen: StoredResponse, request: RequestFacts, now: EpochSeconds): boolean {
-  if (chosen.body.kind === "complete") return true;
+  if (chosen.body.kind !== "partial") return true;
   if (request.ranges === undefined || !ifRangeHolds(request.fields.get("if-range"), chosen, now))
     return false;
   return coverage(chosen.body, request.ranges).kind !== "uncovered";

@@ -3,6 +3,7 @@
 // Leaves out: the preconditions of clients (`preconditions.ts`), making the new stored response (`outcome.ts`).
 import type { FieldLookup, StoredHead, StoredResponse, Validators } from "../message.ts";
 import { parseEntityTag, stronglyEqual, weaklyEqual, weightedMembers } from "./syntax.ts";
+import { completeLengthOf } from "./range.ts";
 import { isOriginFailure } from "./stale.ts";
 
 /** The precondition fields of a validation request; `undefined` where there is no validator for them. */
@@ -105,8 +106,7 @@ function latest(stored: readonly StoredResponse[]): StoredResponse | undefined {
 export function headVerdict(update: FieldLookup, stored: StoredResponse): "update" | "invalidate" {
   const { etag, lastModified } = validatorsOf(update);
   const length = update.get("content-length");
-  const storedLength =
-    stored.body.kind === "complete" ? stored.body.bytes.byteLength : stored.body.completeLength;
+  const storedLength = completeLengthOf(stored.body);
   const differs =
     (stored.status !== 200 && stored.status !== 206) ||
     (etag !== undefined && etag !== stored.validators.etag) ||

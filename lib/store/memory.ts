@@ -17,6 +17,9 @@ export interface MemoryLimits {
 /** Variants of one key above this push out the oldest: a Vary on User-Agent must not fill the store with one page. */
 const MAX_VARIANTS = 64;
 
+/** Bodies from this size on are kept as a Blob, which answers share; below, copying is faster. */
+const BLOB_FROM_BYTES = 32 * 1024;
+
 /** What a stored response costs beyond its bytes: objects, Map entries, header block. */
 const OVERHEAD_BYTES = 1024;
 
@@ -46,7 +49,7 @@ export class MemoryStore implements Store {
     const { maxObjectBytes, budgetBytes } = this.#limits;
     if ((lengthBytes ?? 0) > maxObjectBytes || (lengthBytes ?? 0) + overheadOf(head) > budgetBytes)
       return undefined;
-    const chunks: Uint8Array[] = [];
+    const chunks: Uint8Array<ArrayBuffer>[] = [];
     let written = 0;
     let open = true;
     const close = (): void => {
@@ -62,17 +65,19 @@ export class MemoryStore implements Store {
           close();
           return false;
         }
-        chunks.push(chunk);
+        chunks.push(chunk as Uint8Array<ArrayBuffer>);
         written += chunk.length;
         this.#pendingBytes += chunk.length;
         return true;
       },
-      commit: (finish = (bytes) => ({ head, body: { kind: "complete", bytes } })) => {
+      commit: (finish) => {
         if (!open) return undefined;
-        const bytes = Bun.concatArrayBuffers(chunks);
+        const taken = [...chunks];
         close();
-        const finished = finish(bytes, this.lookup(head.key));
-        return finished === undefined ? undefined : this.#insert(finished.head, finished.body);
+        if (finish === undefined) return this.#insert(head, bodyOf(head, taken));
+        const finished = finish(Bun.concatArrayBuffers(taken), this.lookup(head.key));
+        if (finished?.body.kind !== "complete") return finished && this.#insert(finished.head, finished.body);
+        return this.#insert(finished.head, bodyOf(finished.head, [new Uint8Array(finished.body.bytes)]));
       },
       abort: close,
     };
@@ -108,7 +113,7 @@ export class MemoryStore implements Store {
   }
 
   #insert(head: StoredHead, body: StoredBody): StoredResponse | undefined {
-    const sizeBytes = overheadOf(head) + partsOf(body).reduce((sum, { bytes }) => sum + bytes.length, 0);
+    const sizeBytes = overheadOf(head) + bytesOf(body);
     const stored: StoredResponse = { ...head, body, sizeBytes };
     for (const older of this.lookup(head.key).filter((variant) => supersedes(stored, variant)))
       this.#drop(older);
@@ -152,6 +157,21 @@ export class MemoryStore implements Store {
 }
 
 const NOTHING: readonly StoredResponse[] = Object.freeze([]);
+
+/** The complete body in one piece; the response needs a Content-Type to be a Blob, or a wire would invent one. */
+function bodyOf(head: StoredHead, chunks: readonly Uint8Array<ArrayBuffer>[]): StoredBody {
+  const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+  if (length < BLOB_FROM_BYTES || !head.fields.has("content-type")) {
+    return { kind: "complete", bytes: Bun.concatArrayBuffers([...chunks]) };
+  }
+  return { kind: "blob", blob: new Blob([...chunks]) };
+}
+
+function bytesOf(body: StoredBody): number {
+  return body.kind === "blob"
+    ? body.blob.size
+    : partsOf(body).reduce((sum, { bytes }) => sum + bytes.length, 0);
+}
 
 function overheadOf(head: StoredHead): number {
   let bytes = OVERHEAD_BYTES + head.key.length;

@@ -20,7 +20,7 @@ const DIGITS = complete("0123456789");
 function covered(body: StoredBody, range: string): string {
   const found = coverage(body, parseRange(range)!);
   if (found.kind !== "covered") return found.kind;
-  return found.ranges.map((one) => new TextDecoder().decode(slice(body, one))).join(" ");
+  return found.ranges.map((one) => new TextDecoder().decode(slice(body, one) as Uint8Array)).join(" ");
 }
 
 describe("RFC 9110 §14.1.2, §14.2 Range", () => {
