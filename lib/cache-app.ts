@@ -20,8 +20,11 @@ export function cacheApp(proxy: Proxy, events: Events): Hono<{ Bindings: WireEnv
     // Other wires than Bun's give another environment, or none.
     const answer = proxy.handle(presentedFrom(request, () => wire?.clientAddress?.(request)));
     if (!(answer instanceof Promise)) return responseFrom(answer);
-    wire?.expectDelay?.(request);
-    return answer.then(responseFrom);
+    wire?.waits?.(request);
+    return answer.then((ready) => {
+      wire?.isAnswered?.(request);
+      return responseFrom(ready);
+    });
   };
   const app = new Hono<{ Bindings: WireEnvironment }>({ getPath: () => "/" });
   app.all("*", (context) => respond(context.req.raw, context.env));

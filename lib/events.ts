@@ -58,7 +58,9 @@ export function storageAt(end: FillEnd, isInvalidated: boolean, head: StoredHead
   if (end.kind === "broken") {
     return { kind: "broken", message: end.error instanceof Error ? end.error.message : String(end.error) };
   }
-  if (end.stored === undefined)
-    return { kind: "not-stored", reason: isInvalidated ? "invalidated" : "too-large" };
+  if (end.stored === undefined) {
+    const reason = head.status === 206 ? "unusable-range" : "too-large";
+    return { kind: "not-stored", reason: isInvalidated ? "invalidated" : reason };
+  }
   return { kind: "stored", bytes: end.lengthBytes, freshSeconds: head.staleAt - head.responseTime };
 }

@@ -195,6 +195,9 @@ export class FillBody {
 
   #finish(end: FillEnd): FillEnd {
     this.#end = end;
+    // What is stored need not be kept for slow readers a second time, unless it is little.
+    if (this.#receivedBytes > READ_AHEAD_BYTES) this.#keepsAll = false;
+    this.#free();
     this.#tell();
     return end;
   }

@@ -62,7 +62,7 @@ export class Proxy {
     this.#parts = parts;
   }
 
-  /** Never rejects: what goes wrong becomes an answer. */
+  /** Never rejects as long as the store keeps its contract: what goes wrong becomes an answer. */
   handle(presented: PresentedRequest): MaybePromise<Answer> {
     const visit = new Visit(presented, this.#parts);
     const stored = this.#parts.store.lookup(presented.uri);
@@ -216,8 +216,8 @@ export class Proxy {
 
   async #freshen(lead: Lead, result: Freshening): Promise<void> {
     const { old, by, outdated } = result;
-    const isKept = result.keep && !lead.fill.isDiscarded;
     await this.#remove(outdated);
+    const isKept = result.keep && !lead.fill.isDiscarded;
     if (isKept && supersedes(by, old)) await this.#parts.store.replace(old, by);
     else if (isKept) this.#parts.store.add(by);
     const isForAll = isKept && this.#isShareable(by);

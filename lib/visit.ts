@@ -41,7 +41,8 @@ export class Visit {
   /** The answer, and the event that says so: at once, or when the storing is over. */
   done(answer: Answer, report: Report, storage?: Promise<Storage>): Answer {
     if (this.#context.events.isHeard) this.#tell(answer, report, storage);
-    return answer;
+    const isPageForHead = this.request.method === "HEAD" && answer.body instanceof Uint8Array;
+    return isPageForHead ? { ...answer, body: null } : answer;
   }
 
   /** Something in Larder itself went wrong. */

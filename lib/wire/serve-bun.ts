@@ -4,8 +4,10 @@
 /** What a wire tells the app besides the request. */
 export interface WireEnvironment {
   readonly clientAddress: (request: Request) => string | undefined;
-  /** Lifts the idle timeout: the answer may take as long as the origin's deadline allows. */
-  readonly expectDelay: (request: Request) => void;
+  /** Lifts the idle timeout of a connection while its answer may take as long as the origin's deadline allows. */
+  readonly waits: (request: Request) => void;
+  /** Sets it again: from now on it is the client that may not be silent for long. */
+  readonly isAnswered: (request: Request) => void;
 }
 
 /** What answers requests: a Hono app. */
@@ -17,6 +19,8 @@ export interface App {
 export interface Listening {
   readonly port: number;
   readonly host: string;
+  /** Seconds that a connection may be silent, at most 255; 120 where it is not said. */
+  readonly idleSeconds?: number;
 }
 
 /** A server that runs. `url` names the port that it really has. */
@@ -26,17 +30,17 @@ export interface Running {
   readonly stop: () => Promise<void>;
 }
 
-/** Seconds a connection may be silent. */
-const IDLE_TIMEOUT_SECONDS = 120;
+const IDLE_SECONDS = 120;
 
 /** Milliseconds that requests in flight have to end. */
 const DRAIN_MS = 10_000;
 
 /** Starts serving. @throws an EADDRINUSE error where the port is taken. */
-export function serveBun(app: App, { port, host }: Listening): Running {
+export function serveBun(app: App, { port, host, idleSeconds = IDLE_SECONDS }: Listening): Running {
   const environment: WireEnvironment = {
     clientAddress: (request) => server.requestIP(request)?.address,
-    expectDelay: (request) => server.timeout(request, 0),
+    waits: (request) => server.timeout(request, 0),
+    isAnswered: (request) => server.timeout(request, idleSeconds),
   };
   const server = Bun.serve({
     port,
@@ -44,7 +48,7 @@ export function serveBun(app: App, { port, host }: Listening): Running {
     development: false,
     // Without this a second process would silently share the port.
     reusePort: false,
-    idleTimeout: IDLE_TIMEOUT_SECONDS,
+    idleTimeout: idleSeconds,
     maxRequestBodySize: Number.POSITIVE_INFINITY,
     fetch: (request) => app.fetch(request, environment),
   });

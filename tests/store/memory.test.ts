@@ -1,7 +1,8 @@
 // Answers: does the memory tier fulfil the contract of a store?
 // Owns: the claims about `lib/store/memory.ts` beyond the contract: it answers at once.
 // Leaves out: the contract (`contract.ts`, `budget.ts`), the order of eviction (`eviction.test.ts`).
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
+import { combined, completeLengthOf, coverage, missingRange, slice } from "../../lib/rfc9111/range.ts";
 import { MemoryStore } from "../../lib/store/memory.ts";
 import { storeBudget } from "./budget.ts";
 import { headFor, KEY, store, storeContract } from "./contract.ts";
@@ -24,4 +25,60 @@ test("memory: an index of many keys counts too: small responses are bounded in n
   for (let at = 0; at < 1000; at++) store(tier, headFor(`${KEY}/${at}`), "");
   expect(tier.stats().responses).toBeLessThan(100);
   expect(tier.stats().evictions).toBe(1000 - tier.stats().responses);
+});
+
+describe("memory: a large body is shared, not copied for each answer", () => {
+  const chunks = Array.from({ length: 9 }, (_, at) => new Uint8Array(5000).fill(at));
+  const large = new Uint8Array(Bun.concatArrayBuffers(chunks));
+  const tier = (): MemoryStore => new MemoryStore({ budgetBytes: 1_000_000, maxObjectBytes: 100_000 });
+
+  test("it is a Blob with the same bytes, and counts as many", async () => {
+    const store = tier();
+    const writer = store.write(headFor(KEY), undefined)!;
+    for (const chunk of chunks) expect(writer.write(chunk)).toBe(true);
+    const { body, sizeBytes } = writer.commit()!;
+    if (body.kind !== "blob") throw new Error(`it is ${body.kind}`);
+    expect(Buffer.from(await body.blob.bytes()).equals(large)).toBe(true);
+    expect(sizeBytes).toBeGreaterThan(large.length);
+    expect(store.stats().storedBytes).toBe(sizeBytes);
+  });
+
+  test("without Content-Type it stays bytes: a wire would give a Blob a type", () => {
+    const head = headFor(KEY);
+    const fields = new Headers(head.fields);
+    fields.delete("content-type");
+    const writer = tier().write({ ...head, fields }, undefined)!;
+    writer.write(large);
+    const { body } = writer.commit()!;
+    expect(body.kind === "complete" && Buffer.from(body.bytes).equals(large)).toBe(true);
+  });
+
+  test("§3.4 so it is where parts have become the whole", async () => {
+    const writer = tier().write(headFor(KEY), undefined)!;
+    writer.write(large.subarray(0, 10));
+    const { body } = writer.commit(() => ({
+      head: headFor(KEY),
+      body: { kind: "complete", bytes: large.buffer },
+    }))!;
+    expect(body.kind === "blob" && Buffer.from(await body.blob.bytes()).equals(large)).toBe(true);
+  });
+
+  test("RFC 9110 §14 its ranges are those of the bytes", async () => {
+    const body = { kind: "blob", blob: new Blob([large]) } as const;
+    const found = coverage(body, [{ first: 4990, last: 5009 }, { suffix: 3 }]);
+    if (found.kind !== "covered") throw new Error(found.kind);
+    for (const range of found.ranges) {
+      const piece = slice(body, range);
+      const bytes = piece instanceof Blob ? await piece.bytes() : undefined;
+      expect(bytes).toEqual(large.slice(range.first, range.last + 1));
+    }
+    expect([completeLengthOf(body), missingRange(body)]).toEqual([large.length, undefined]);
+    const part = {
+      kind: "partial",
+      parts: [{ first: 0, bytes: large.subarray(0, 5) }],
+      completeLength: large.length,
+    } as const;
+    expect(combined(part, body)).toBe(body);
+    expect(combined(body, { ...part, completeLength: 7 })).toBeUndefined();
+  });
 });

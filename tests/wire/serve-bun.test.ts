@@ -2,7 +2,7 @@
 // Owns: the claims about `lib/wire/serve-bun.ts`: the port, the address, what the app is told, the graceful stop.
 // Leaves out: what the app answers (`cache-app.test.ts`), Requests and Responses (`web-message.test.ts`).
 import { expect, test } from "bun:test";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { serveBun, type App } from "../../lib/wire/serve-bun.ts";
 
 const ANYWHERE = { port: 0, host: "127.0.0.1" };
@@ -48,7 +48,8 @@ test("the app is told the client's address, and may say that the answer takes it
   const server = serveBun(
     app((request, environment) => {
       addresses.push(environment.clientAddress(request));
-      environment.expectDelay(request);
+      environment.waits(request);
+      environment.isAnswered(request);
       return new Response("tea");
     }),
     ANYWHERE,
@@ -57,6 +58,32 @@ test("the app is told the client's address, and may say that the answer takes it
   expect(addresses).toEqual(["127.0.0.1"]);
   await server.stop();
 });
+
+test("a client that stops reading is cut off, also after an answer that took its time", async () => {
+  const cutOff = Promise.withResolvers<void>();
+  const endless = (): ReadableStream<Uint8Array> =>
+    new ReadableStream({
+      // A turn of the event loop between chunks, so that back-pressure is felt.
+      pull: (controller) => Bun.sleep(0).then(() => controller.enqueue(new Uint8Array(1_000_000))),
+      cancel: () => cutOff.resolve(),
+    });
+  const server = serveBun(
+    app((request, environment) => {
+      environment.waits(request);
+      environment.isAnswered(request);
+      return new Response(endless());
+    }),
+    { ...ANYWHERE, idleSeconds: 1 },
+  );
+  const socket = connect(Number(new URL(server.url).port), "127.0.0.1", () => {
+    socket.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    socket.pause();
+  });
+  socket.on("error", () => {});
+  await cutOff.promise;
+  socket.destroy();
+  await server.stop();
+}, 60_000);
 
 test("stop lets a response in flight end, streams included, and takes no new request", async () => {
   const [arrived, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
