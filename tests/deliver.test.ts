@@ -7,7 +7,7 @@ import { Events } from "../lib/events.ts";
 import type { Answer, StoredHead } from "../lib/message.ts";
 import { Visit } from "../lib/visit.ts";
 import { bytesOf, complete, partial, received, storedResponse } from "./rfc9111/test-values.ts";
-import { presented } from "./scripted-origin.ts";
+import { presented } from "./larder-under-test.ts";
 
 const REPORT = { word: "MISS", fwd: "uri-miss" } as const;
 

@@ -7,7 +7,7 @@ import type { ReceivedResponse, StoredResponse } from "../lib/message.ts";
 import type { Forwarding } from "../lib/rfc9111/reuse.ts";
 import type { OutgoingRequest, Send } from "../lib/wire/forward-fetch.ts";
 import { partial, storedResponse } from "./rfc9111/test-values.ts";
-import { presented } from "./scripted-origin.ts";
+import { presented } from "./larder-under-test.ts";
 
 const PLAIN: Forwarding = { kind: "forward", why: "uri-miss", nominated: [] };
 const SETTINGS = { origin: "http://origin.test:8000", hostField: "", timeoutMs: 1000 };

@@ -3,13 +3,8 @@
 // Leaves out: writing the field (`cache-status.test.ts`), the lines of the log (`log.test.ts`).
 import { describe, expect, test } from "bun:test";
 import { parseList } from "structured-headers";
-import {
-  type CacheStatus,
-  type FieldRecord,
-  type Larder,
-  type Reply,
-  withLarder,
-} from "./scripted-origin.ts";
+import { type CacheStatus, type Larder, type Reply, withLarder } from "./larder-under-test.ts";
+import { type FieldRecord } from "./scripted-origin.ts";
 
 const TAG = { ETag: '"1"' };
 const FRESH = { ...TAG, "Cache-Control": "max-age=60" };

@@ -2,15 +2,8 @@
 // Owns: the claims about leaders and followers in the engine, and about keys that are not collapsed for a while.
 // Leaves out: collapsed validations (`proxy-validation.test.ts`), the mechanism alone (`collapse.test.ts`).
 import { describe, expect, test } from "bun:test";
-import {
-  type Asked,
-  expectForwarded,
-  expectReused,
-  type FieldRecord,
-  type Larder,
-  type Reply,
-  withLarder,
-} from "./scripted-origin.ts";
+import { expectForwarded, expectReused, type Larder, type Reply, withLarder } from "./larder-under-test.ts";
+import { type Asked, type FieldRecord } from "./scripted-origin.ts";
 
 const FRESH = { "Cache-Control": "max-age=60" };
 
@@ -283,19 +276,3 @@ describe("a follower that has just come when its fill ceases to be stored", () =
     ),
   );
 });
-
-test(
-  "RFC 8586 §2 a request that comes back through a loop does not follow itself: 508",
-  withLarder(
-    async (larder) => {
-      larder.origin.script(async (asked) => {
-        const fields = asked.fields.filter(([name]) => !/^(?:host|connection)$/i.test(name));
-        const { status, bytes } = await larder.get(asked.target, Object.fromEntries(fields));
-        await asked.reply({ status, body: bytes });
-      });
-      const reply = await larder.get("/a");
-      expect([reply.status, larder.origin.requests.length]).toEqual([508, 1]);
-    },
-    { originTimeoutMs: 1000 },
-  ),
-);

@@ -2,7 +2,8 @@
 // Owns: the claims about completing partial responses (§3.4) through the engine; bodies are compared with the whole.
 // Leaves out: storing and combining parts (`proxy-range.test.ts`).
 import { describe, expect, test } from "bun:test";
-import { type Asked, expectReused, type FieldRecord, type Larder, withLarder } from "./scripted-origin.ts";
+import { expectReused, type Larder, withLarder } from "./larder-under-test.ts";
+import { type Asked, type FieldRecord } from "./scripted-origin.ts";
 
 const WHOLE = "0123456789abcdefghij";
 const FRESH = { "Cache-Control": "max-age=60", ETag: '"1"', "Content-Type": "text/plain" };

@@ -6,10 +6,10 @@ import {
   expectForwarded,
   expectReused,
   expectValidated,
-  type FieldRecord,
   type Larder,
   withLarder,
-} from "./scripted-origin.ts";
+} from "./larder-under-test.ts";
+import { type FieldRecord } from "./scripted-origin.ts";
 
 const MODIFIED = "Fri, 01 Jan 2027 08:00:00 GMT";
 const LATER = "Sat, 02 Jan 2027 08:00:00 GMT";

@@ -2,7 +2,8 @@
 // Owns: the claims about fields in both directions, Authorization, Set-Cookie, loops, and odd status codes.
 // Leaves out: Cache-Status (`proxy-cache-status.test.ts`), the fields of one forwarded request alone (`forward.test.ts`).
 import { describe, expect, test } from "bun:test";
-import { expectForwarded, expectReused, type FieldRecord, withLarder } from "./scripted-origin.ts";
+import { expectForwarded, expectReused, withLarder } from "./larder-under-test.ts";
+import { type FieldRecord } from "./scripted-origin.ts";
 
 const FRESH = { "Cache-Control": "max-age=60" };
 

@@ -2,7 +2,7 @@
 // Owns: the claims about one fill: storing, streaming, framing, readers that come, stall and go, limits of the store.
 // Leaves out: fills that break off (`proxy-broken.test.ts`), who may follow (`proxy-collapse.test.ts`).
 import { describe, expect, test } from "bun:test";
-import { expectForwarded, expectReused, withLarder } from "./scripted-origin.ts";
+import { expectForwarded, expectReused, withLarder } from "./larder-under-test.ts";
 
 const FRESH = { "Cache-Control": "max-age=60" };
 const NO_STORE = { "Cache-Control": "no-store" };

@@ -2,14 +2,8 @@
 // Owns: the claims about §3.3, §3.4 and RFC 9110 §14 through the engine; every body is compared with the whole.
 // Leaves out: parsing and merging alone (`rfc9111/range.test.ts`).
 import { describe, expect, test } from "bun:test";
-import {
-  type Asked,
-  expectForwarded,
-  expectReused,
-  type FieldRecord,
-  type Larder,
-  withLarder,
-} from "./scripted-origin.ts";
+import { expectForwarded, expectReused, type Larder, withLarder } from "./larder-under-test.ts";
+import { type Asked, type FieldRecord } from "./scripted-origin.ts";
 
 const WHOLE = "0123456789abcdefghij";
 const FRESH = { "Cache-Control": "max-age=60", ETag: '"1"', "Content-Type": "text/plain" };

@@ -3,14 +3,13 @@
 // Leaves out: validations for which the client waits (`proxy-validation.test.ts`).
 import { describe, expect, test } from "bun:test";
 import {
-  type Asked,
   expectForwarded,
   expectReused,
   expectValidated,
-  type FieldRecord,
   type Larder,
   withLarder,
-} from "./scripted-origin.ts";
+} from "./larder-under-test.ts";
+import { type Asked, type FieldRecord } from "./scripted-origin.ts";
 
 const TAG = { ETag: '"1"' };
 const WHILE = { ...TAG, "Cache-Control": "max-age=60, stale-while-revalidate=30" };

@@ -4,14 +4,13 @@
 import { describe, expect, test } from "bun:test";
 import { epochSeconds } from "../lib/rfc9111/time.ts";
 import {
-  type Asked,
   expectForwarded,
   expectReused,
   expectValidated,
-  type FieldRecord,
   type Larder,
   withLarder,
-} from "./scripted-origin.ts";
+} from "./larder-under-test.ts";
+import { type Asked, type FieldRecord } from "./scripted-origin.ts";
 
 const MODIFIED = "Fri, 01 Jan 2027 08:00:00 GMT";
 const SHORT = { "Cache-Control": "max-age=1", ETag: '"1"' };

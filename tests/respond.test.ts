@@ -6,7 +6,7 @@ import { OriginError } from "../lib/errors.ts";
 import type { Answer } from "../lib/message.ts";
 import { aged, answerFromReceived, answerFromStored, answerPage, faultPage } from "../lib/respond.ts";
 import { at, complete, partial, request, storedResponse } from "./rfc9111/test-values.ts";
-import { cacheStatusOf } from "./scripted-origin.ts";
+import { cacheStatusOf } from "./larder-under-test.ts";
 
 const HIT = { word: "HIT", ttl: 60 } as const;
 const FRESH = { "cache-control": "max-age=60", etag: '"1"' };

@@ -4,7 +4,7 @@
 import { describe, expect, test } from "bun:test";
 import { Events, type CacheEvent, type Storage } from "../lib/events.ts";
 import { Visit } from "../lib/visit.ts";
-import { presented } from "./scripted-origin.ts";
+import { presented } from "./larder-under-test.ts";
 
 const ANSWER = { status: 200, fields: new Headers({ age: "7" }), body: null };
 const REPORT = { word: "HIT", ttl: 53 } as const;
