@@ -3,7 +3,7 @@
 // Leaves out: stale responses in place of broken ones (`proxy-stale.test.ts`).
 import { describe, expect, test } from "bun:test";
 import { expectBrokenOff, expectForwarded, type Larder, withLarder } from "./larder-under-test.ts";
-import { type Asked } from "./scripted-origin.ts";
+import type { Asked } from "./scripted-origin.ts";
 
 const FRESH = { "Cache-Control": "max-age=60", ETag: '"whole"' };
 const LENGTH = "HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nContent-Length: 10\r\n\r\n";

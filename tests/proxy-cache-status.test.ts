@@ -4,7 +4,7 @@
 import { describe, expect, test } from "bun:test";
 import { parseList } from "structured-headers";
 import { type CacheStatus, type Larder, type Reply, withLarder } from "./larder-under-test.ts";
-import { type FieldRecord } from "./scripted-origin.ts";
+import type { FieldRecord } from "./scripted-origin.ts";
 
 const TAG = { ETag: '"1"' };
 const FRESH = { ...TAG, "Cache-Control": "max-age=60" };

@@ -3,7 +3,7 @@
 // Leaves out: collapsed validations (`proxy-validation.test.ts`), the mechanism alone (`collapse.test.ts`).
 import { describe, expect, test } from "bun:test";
 import { expectForwarded, expectReused, type Larder, type Reply, withLarder } from "./larder-under-test.ts";
-import { type Asked, type FieldRecord } from "./scripted-origin.ts";
+import type { Asked, FieldRecord } from "./scripted-origin.ts";
 
 const FRESH = { "Cache-Control": "max-age=60" };
 

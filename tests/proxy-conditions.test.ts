@@ -9,7 +9,7 @@ import {
   type Larder,
   withLarder,
 } from "./larder-under-test.ts";
-import { type FieldRecord } from "./scripted-origin.ts";
+import type { FieldRecord } from "./scripted-origin.ts";
 
 const MODIFIED = "Fri, 01 Jan 2027 08:00:00 GMT";
 const LATER = "Sat, 02 Jan 2027 08:00:00 GMT";

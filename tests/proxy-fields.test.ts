@@ -3,7 +3,7 @@
 // Leaves out: Cache-Status (`proxy-cache-status.test.ts`), the fields of one forwarded request alone (`forward.test.ts`).
 import { describe, expect, test } from "bun:test";
 import { expectForwarded, expectReused, withLarder } from "./larder-under-test.ts";
-import { type FieldRecord } from "./scripted-origin.ts";
+import type { FieldRecord } from "./scripted-origin.ts";
 
 const FRESH = { "Cache-Control": "max-age=60" };
 

@@ -3,7 +3,7 @@
 // Leaves out: which URIs are invalidated (`rfc9111/invalidation.test.ts`).
 import { describe, expect, test } from "bun:test";
 import { expectReused, type Larder, withLarder } from "./larder-under-test.ts";
-import { type Asked, type FieldRecord } from "./scripted-origin.ts";
+import type { Asked, FieldRecord } from "./scripted-origin.ts";
 
 const FRESH = { "Cache-Control": "max-age=60", ETag: '"1"' };
 

@@ -3,27 +3,10 @@
 // Leaves out: bodies and framing (`proxy-socket.test.ts`), fields inside the engine (`proxy-fields.test.ts`).
 import { describe, expect, test } from "bun:test";
 import { fieldValue } from "./conformance/http-message.ts";
-import { exchange, type ReceivedResponse } from "./conformance/raw-client.ts";
 import { withLarder } from "./larder-under-test.ts";
-import type { FieldRecord } from "./scripted-origin.ts";
+import { ask } from "./socket-client.ts";
 
 const FRESH = { "Cache-Control": "max-age=60" };
-
-/** A request on a connection of its own, and all that came. */
-async function ask(
-  url: string,
-  method: string,
-  target: string,
-  fields: FieldRecord = {},
-  body = "",
-): Promise<ReceivedResponse> {
-  const lines = Object.entries({ Host: "larder.test", ...fields }).map(
-    ([name, value]) => [name, String(value)] as const,
-  );
-  const received = await exchange(new URL(url), { method, target, fields: lines, body });
-  if (received.kind === "broken") throw new Error(received.reason);
-  return received;
-}
 
 describe("fields", () => {
   test(

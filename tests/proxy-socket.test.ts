@@ -4,28 +4,13 @@
 import { describe, expect, test } from "bun:test";
 import { connect, type Socket } from "node:net";
 import { fieldValue } from "./conformance/http-message.ts";
-import { exchange, type ReceivedResponse } from "./conformance/raw-client.ts";
+import type { ReceivedResponse } from "./conformance/raw-client.ts";
 import { type Larder, withLarder } from "./larder-under-test.ts";
-import { type FieldRecord } from "./scripted-origin.ts";
+import type { FieldRecord } from "./scripted-origin.ts";
+import { ask } from "./socket-client.ts";
 
 const FRESH = { "Cache-Control": "max-age=60" };
 const LARGE = "0123456789abcdef".repeat(8192);
-
-/** A request on a connection of its own, and all that came. */
-async function ask(
-  url: string,
-  method: string,
-  target: string,
-  fields: FieldRecord = {},
-  body = "",
-): Promise<ReceivedResponse> {
-  const lines = Object.entries({ Host: "larder.test", ...fields }).map(
-    ([name, value]) => [name, String(value)] as const,
-  );
-  const received = await exchange(new URL(url), { method, target, fields: lines, body });
-  if (received.kind === "broken") throw new Error(received.reason);
-  return received;
-}
 
 /** A client that has sent a GET and reads nothing but what the test reads. */
 async function connected(url: string, target: string): Promise<Socket> {

@@ -9,7 +9,7 @@ import {
   type Larder,
   withLarder,
 } from "./larder-under-test.ts";
-import { type Asked, type FieldRecord } from "./scripted-origin.ts";
+import type { Asked, FieldRecord } from "./scripted-origin.ts";
 
 const TAG = { ETag: '"1"' };
 const WHILE = { ...TAG, "Cache-Control": "max-age=60, stale-while-revalidate=30" };

@@ -10,7 +10,7 @@ import {
   type Larder,
   withLarder,
 } from "./larder-under-test.ts";
-import { type Asked, type FieldRecord } from "./scripted-origin.ts";
+import type { Asked, FieldRecord } from "./scripted-origin.ts";
 
 const MODIFIED = "Fri, 01 Jan 2027 08:00:00 GMT";
 const SHORT = { "Cache-Control": "max-age=1", ETag: '"1"' };
