@@ -60,7 +60,7 @@ async function nginx(originUrl: string): Promise<Contestant> {
     `user root; daemon off; worker_processes 1; pid ${folder}/pid; error_log /dev/null;
 events { worker_connections 4096; }
 http {
-  access_log off; keepalive_requests 1000000000; sendfile on; tcp_nopush on;
+  access_log off; keepalive_requests 1000000000; sendfile on;
   client_body_temp_path ${folder}; proxy_temp_path ${folder}; fastcgi_temp_path ${folder};
   uwsgi_temp_path ${folder}; scgi_temp_path ${folder};
   proxy_cache_path ${folder}/cache keys_zone=bench:64m max_size=1g use_temp_path=off;
