@@ -78,9 +78,17 @@ export function shown(
 /** The body of a response that is passed on, and stored where there is a writer. */
 export function fillBody(received: ReceivedResponse, { writer, finish, completes }: Filling): FillBody {
   const stream = received.body ?? emptyStream();
-  if (completes === undefined) return new FillBody({ stream, length: received.length, writer, finish });
+  const { silenceMs } = received;
+  if (completes === undefined)
+    return new FillBody({ stream, length: received.length, silenceMs, writer, finish });
   const length = Number(completes.head.fields.get("content-length"));
-  return new FillBody({ stream: completedStream(stream, completes.partial), length, writer, finish });
+  return new FillBody({
+    stream: completedStream(stream, completes.partial),
+    length,
+    silenceMs,
+    writer,
+    finish,
+  });
 }
 
 /**

@@ -10,6 +10,8 @@ export interface FillBodySource {
   readonly stream: ReadableStream<Uint8Array>;
   /** Bytes that must come, where they were announced. */
   readonly length: number | undefined;
+  /** Milliseconds that the origin may be silent; then the body has broken off. `undefined` is for ever. */
+  readonly silenceMs?: number | undefined;
   /** `undefined` where the body is passed on only. */
   readonly writer: Writer | undefined;
   /** What the bytes are once they are all there; absent where they are the complete body. */
@@ -50,6 +52,7 @@ export class FillBody {
 
   readonly #source: ByteReader;
   readonly #length: number | undefined;
+  readonly #silenceMs: number | undefined;
   readonly #finishWrite: Finish | undefined;
   readonly #positions = new Set<Position>();
   #writer: Writer | undefined;
@@ -66,6 +69,7 @@ export class FillBody {
   constructor(source: FillBodySource) {
     this.#source = source.stream.getReader();
     this.#length = source.length;
+    this.#silenceMs = source.silenceMs;
     this.#finishWrite = source.finish;
     this.#writer = source.writer;
     this.#keepsAll = source.writer !== undefined;
@@ -122,7 +126,7 @@ export class FillBody {
     try {
       for (;;) {
         await this.#readersKeepUp();
-        const { done, value } = await this.#source.read();
+        const { done, value } = await this.#read();
         if (this.#abandoned) throw new OriginError("origin-incomplete", "nobody needed the rest of the body");
         if (done || value === undefined) break;
         this.#accept(value);
@@ -135,6 +139,19 @@ export class FillBody {
       return this.#finish({ kind: "broken", error });
     } finally {
       started();
+    }
+  }
+
+  /** @throws OriginError where the origin is silent for too long. */
+  async #read(): ReturnType<ByteReader["read"]> {
+    if (this.#silenceMs === undefined) return this.#source.read();
+    const silence = Promise.withResolvers<never>();
+    const error = new OriginError("origin-timeout", `the body stopped for ${this.#silenceMs / 1000} s`);
+    const timer = setTimeout(() => silence.reject(error), this.#silenceMs);
+    try {
+      return await Promise.race([this.#source.read(), silence.promise]);
+    } finally {
+      clearTimeout(timer);
     }
   }
 

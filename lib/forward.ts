@@ -17,7 +17,7 @@ export interface OriginSettings {
   readonly origin: string;
   /** The Host field to send; empty for the client's own. */
   readonly hostField: string;
-  /** Milliseconds until the header section must be there. */
+  /** Milliseconds until the header section must be there, and then for each silence within the body. */
   readonly timeoutMs: number;
 }
 
@@ -62,7 +62,8 @@ export class Forwarder {
   ): Promise<ReceivedResponse> {
     const requestTimeMs = this.#clockMs();
     const response = await this.#exchange(presented, this.#fieldsFor(presented, forwarding, conditions));
-    return received(response, presented.method, { requestTimeMs, responseTimeMs: this.#clockMs() });
+    const times = { requestTimeMs, responseTimeMs: this.#clockMs() };
+    return { ...received(response, presented.method, times), silenceMs: this.#settings.timeoutMs };
   }
 
   async #exchange(presented: PresentedRequest, fields: Headers): Promise<Response> {

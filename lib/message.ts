@@ -35,6 +35,8 @@ export interface ReceivedResponse {
   readonly length: number | undefined;
   readonly requestTime: EpochSeconds;
   readonly responseTime: EpochSeconds;
+  /** Milliseconds that may pass without a byte of the body; `undefined` is for ever. */
+  readonly silenceMs?: number;
 }
 
 /** What identifies the stored representation (RFC 9110 §8.8); both as they came. */

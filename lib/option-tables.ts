@@ -63,7 +63,8 @@ export const CACHE_OPTIONS = {
     kind: seconds,
     fallback: "30s",
     value: "TIME",
-    meaning: "how long the origin may take until its header section is complete; then 504, or stale",
+    meaning:
+      "how long the origin may take until its header section is complete, and be silent within a body; then 504, stale, or a broken connection",
   },
   staleIfError: {
     kind: seconds,

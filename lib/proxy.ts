@@ -101,7 +101,9 @@ export class Proxy {
     const { request, presented } = visit;
     const { noStore, noCache } = request.directives;
     if (request.method !== "GET" || why === "request" || noStore || noCache) return undefined;
-    if (isForOrigin(request.fields) || request.fields.get("if-range") !== null) return undefined;
+    if (isForOrigin(request.fields)) return undefined;
+    // With Authorization the response is mostly for this client only: it must not end the collapsing for the others.
+    if (["if-range", "authorization"].some((name) => request.fields.get(name) !== null)) return undefined;
     if (this.#parts.collapser.isUncollapsible(presented.uri, this.#now())) return undefined;
     const names = stored.at(-1)?.selecting?.names ?? [];
     const variant = selectingValues(names, request.fields, this.#parts.rules.vary);

@@ -42,6 +42,19 @@ describe("§4 one fill per cache key", () => {
   );
 
   test(
+    "§3.5 a request with Authorization does not end the collapsing for those without",
+    withLarder(async (larder) => {
+      larder.origin.script({ fields: FRESH, body: "hers" });
+      await larder.get("/a", { Authorization: "Basic eDp5" });
+      larder.origin.script(undefined);
+      const replies = together(larder, 5);
+      await (await larder.origin.asked()).reply({ fields: FRESH, body: "theirs" });
+      for (const reply of await replies) expect(reply.text).toBe("theirs");
+      expect(larder.origin.requests.length).toBe(2);
+    }),
+  );
+
+  test(
     "a follower that comes in the middle of the body gets it from the first byte",
     withLarder(async (larder) => {
       const opening = larder.open("GET", "/a");

@@ -11,7 +11,7 @@ import { isContentLocationOfTarget } from "./invalidation.ts";
 import { combined, completeLengthOf, parseContentRange } from "./range.ts";
 import type { Forwarding, RequestFacts } from "./reuse.ts";
 import { mayServeOnError } from "./stale.ts";
-import { reasonNotToStore, type NotStoredReason } from "./storing.ts";
+import { isExplicit, reasonNotToStore, type NotStoredReason } from "./storing.ts";
 import { parseEntityTag, stronglyEqual } from "./syntax.ts";
 import { parseHttpDate, type DeltaSeconds, type EpochSeconds } from "./time.ts";
 import { freshenedBy, headVerdict, validationResult, validatorsOf } from "./validation.ts";
@@ -136,6 +136,12 @@ function freshened(exchange: Exchange, rules: CachingRules): Outcome {
   if (old === undefined) return { kind: "retry" };
   const by = freshenedResponse(old, exchange, rules);
   const reason = reasonToGo(by, exchange, rules);
+  // Deviation: §3.2 takes in the cookie of a 304 as any other field. One that comes without permission to store is for
+  // this client only; the stored response stays as it was.
+  const { fields } = exchange.received;
+  if (fields.get("set-cookie") !== null && !isExplicit(fields, responseDirectives(fields))) {
+    return { kind: "freshen", old, by, keep: false, outdated: [] };
+  }
   const isOnlyThisRequest = reason === "request-no-store" || reason === "authorization";
   const outdated = reason === undefined || isOnlyThisRequest ? [] : [old];
   return { kind: "freshen", old, by, keep: reason === undefined, outdated };

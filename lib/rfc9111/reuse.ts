@@ -160,8 +160,10 @@ function forwardForBytes(chosen: StoredResponse, request: RequestFacts, now: Epo
   const missing =
     request.ranges === undefined && request.method === "GET" ? missingRange(chosen.body) : undefined;
   const isCurrent = isFresh(chosen, now) && chosen.directives.noCache !== true && !request.directives.noCache;
-  const isIdentified = chosen.validators.etag?.startsWith('"') === true;
-  if (missing === undefined || !(isCurrent || isIdentified)) return plain("partial");
+  const { etag, lastModified } = chosen.validators;
+  // What comes can be combined by a strong entity-tag only; a weak validator promises that it cannot.
+  const mayFit = etag === undefined ? isCurrent && lastModified === undefined : etag.startsWith('"');
+  if (missing === undefined || !mayFit) return plain("partial");
   return { kind: "forward", why: "partial", nominated: [], completing: { stored: chosen, ...missing } };
 }
 

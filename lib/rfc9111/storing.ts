@@ -105,7 +105,7 @@ export function mayShareAuthorized(directives: ResponseDirectives): boolean {
 }
 
 /** Whether the origin itself says that the response may be stored: a lifetime, Expires, or `public`. */
-function isExplicit(fields: FieldLookup, directives: ResponseDirectives): boolean {
+export function isExplicit(fields: FieldLookup, directives: ResponseDirectives): boolean {
   return directives.public || hasLifetime(fields, directives);
 }
 

@@ -13,9 +13,14 @@ export function listMembers(value: string): string[] {
   if (!value.includes('"')) return trimmedMembers(value.split(","));
   const members: string[] = [];
   let start = 0;
+  let isUnclosed = false;
   for (let at = 0; at < value.length; at++) {
-    if (value[at] === '"') at = endOfQuoted(value, at);
-    else if (value[at] === ",") {
+    if (value[at] === '"' && !isUnclosed) {
+      const end = endOfQuoted(value, at);
+      // A quote that is never closed hides nothing: what follows it may be a directive that forbids.
+      isUnclosed = end === value.length;
+      if (!isUnclosed) at = end;
+    } else if (value[at] === ",") {
       members.push(value.slice(start, at));
       start = at + 1;
     }

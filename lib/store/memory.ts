@@ -174,7 +174,7 @@ function bytesOf(body: StoredBody): number {
 }
 
 function overheadOf(head: StoredHead): number {
-  let bytes = OVERHEAD_BYTES + head.key.length;
+  let bytes = OVERHEAD_BYTES + head.key.length + (head.selecting?.values.length ?? 0);
   for (const [name, value] of head.fields) bytes += name.length + value.length;
   return bytes;
 }

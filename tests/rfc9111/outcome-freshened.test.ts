@@ -115,6 +115,18 @@ describe.each(["GET", "HEAD"])(
   },
 );
 
+describe("§7.3 a cookie in a 304", () => {
+  test("is for the client that asked: the stored response stays as it was", () => {
+    const result = freshened({ "set-cookie": "s=alice" });
+    expect(result).toMatchObject({ kind: "freshen", old: stale, keep: false, outdated: [] });
+  });
+
+  test("is taken in where the 304 itself says that it may be stored (§3.2)", () => {
+    const result = freshened({ "set-cookie": "s=all", "cache-control": "max-age=5" });
+    expect(result).toMatchObject({ kind: "freshen", keep: true });
+  });
+});
+
 describe("§3.1 fields that may not be stored do not come in by a 304", () => {
   test.each(["private", "no-cache"])("a field that the stored %s names", (directive) => {
     const old = storedResponse({

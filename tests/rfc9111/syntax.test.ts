@@ -31,8 +31,10 @@ describe("RFC 9110 §5.6.1 lists", () => {
     expect(listMembers(value)).toEqual(members);
   });
 
-  test("a quote that is never closed ends with the value", () => {
-    expect(listMembers('a, "b, c')).toEqual(["a", '"b, c']);
+  test("a quote that is never closed hides nothing behind it", () => {
+    expect(listMembers('a, "b, c')).toEqual(["a", '"b', "c"]);
+    expect(listMembers('a="x, y", b="c, no-store, d="')).toEqual(['a="x, y"', 'b="c, no-store, d="']);
+    expect(listMembers('max-age=60, foo="bar, no-store')).toEqual(["max-age=60", 'foo="bar', "no-store"]);
   });
 });
 
