@@ -202,6 +202,17 @@ describe("RFC 8246 §2 immutable", () => {
 describe("§3.3, §3.4 partial responses", () => {
   const part = response("max-age=60", {}, { status: 206, body: partial(10, [0, "01234"]) });
   const island = response("max-age=60", {}, { status: 206, body: partial(10, [4, "4"]) });
+  const dated = storedResponse({
+    ...{ status: 206, body: partial(10, [0, "01234"]) },
+    fields: { "cache-control": "max-age=60", "last-modified": "Fri, 01 Jan 2027 00:00:00 GMT" },
+  });
+  const weaklyTagged = storedResponse({
+    ...{
+      status: 206,
+      body: partial(10, [0, "01234"]),
+      fields: { "cache-control": "max-age=60", etag: 'W/"1"' },
+    },
+  });
   const untagged = storedResponse({ status: 206, body: partial(10, [0, "01234"]) });
 
   test.each<[string, Fields, StoredResponse, number, string]>([
@@ -212,6 +223,8 @@ describe("§3.3, §3.4 partial responses", () => {
     ["the whole is completed", {}, part, 0, "partial, completing 5-"],
     ["the whole is completed by its entity-tag when stale", {}, part, 60, "partial, completing 5-"],
     ["the whole is not completed when stale and without entity-tag", {}, untagged, 60, "partial"],
+    ["the whole is not completed by a date: what comes could not be combined", {}, dated, 0, "partial"],
+    ["the whole is not completed by a weak entity-tag", {}, weaklyTagged, 0, "partial"],
     ["the whole is asked for where both ends lack", {}, island, 0, "partial"],
     ["If-Range that holds", { range: "bytes=1-4", "if-range": '"1"' }, part, 0, "reuse"],
     [

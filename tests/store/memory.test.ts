@@ -27,6 +27,15 @@ test("memory: an index of many keys counts too: small responses are bounded in n
   expect(tier.stats().evictions).toBe(1000 - tier.stats().responses);
 });
 
+test("memory: the values that select a variant count against the budget", () => {
+  const sizeWith = (language: string): number => {
+    const tier = new MemoryStore({ budgetBytes: 100_000, maxObjectBytes: 1000 });
+    store(tier, headFor(KEY, language), "tea");
+    return tier.stats().storedBytes;
+  };
+  expect(sizeWith("x".repeat(5000)) - sizeWith("x")).toBe(4999);
+});
+
 describe("memory: a large body is shared, not copied for each answer", () => {
   const chunks = Array.from({ length: 9 }, (_, at) => new Uint8Array(5000).fill(at));
   const large = new Uint8Array(Bun.concatArrayBuffers(chunks));
