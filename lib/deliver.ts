@@ -77,15 +77,11 @@ export function shown(
 
 /** The body of a response that is passed on, and stored where there is a writer. */
 export function fillBody(received: ReceivedResponse, { writer, finish, completes }: Filling): FillBody {
-  const stream = received.body ?? emptyStream();
-  const { silenceMs } = received;
-  if (completes === undefined)
-    return new FillBody({ stream, length: received.length, silenceMs, writer, finish });
-  const length = Number(completes.head.fields.get("content-length"));
+  const rest = received.body ?? emptyStream();
   return new FillBody({
-    stream: completedStream(stream, completes.partial),
-    length,
-    silenceMs,
+    stream: completes === undefined ? rest : completedStream(rest, completes.partial),
+    length: completes === undefined ? received.length : lengthOf(completes.head.fields),
+    silenceMs: received.silenceMs,
     writer,
     finish,
   });
@@ -118,7 +114,7 @@ export function finishPartial(head: StoredHead, received: ReceivedResponse): Fin
     const fields = new Headers(both.fields);
     fields.delete("content-range");
     fields.delete("content-length");
-    return { head: { ...both, fields, status: body.kind === "complete" ? 200 : 206 }, body };
+    return { head: { ...both, fields, status: body.kind === "partial" ? 206 : 200 }, body };
   };
 }
 

@@ -46,18 +46,6 @@ export type OriginErrorCode =
   /** The request has passed this cache before (RFC 8586). */
   | "loop";
 
-/** A storage tier failed; it is counted and skipped, never shown to a client. */
-export class StoreError extends CacheError {
-  readonly tier: string;
-  readonly operation: string;
-
-  constructor(tier: string, operation: string, cause?: unknown) {
-    super("store", `${tier}: ${operation} failed`, cause);
-    this.tier = tier;
-    this.operation = operation;
-  }
-}
-
 /** Something a person typed is wrong: what, where, and what would be right. Ends the start with exit code 2. */
 export class ConfigError extends CacheError {
   readonly option: string;

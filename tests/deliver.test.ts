@@ -186,3 +186,16 @@ describe("§3.3 the bytes of a 206 at its end", () => {
     expect(finish(new ArrayBuffer(0), [])).toBeUndefined();
   });
 });
+
+test("§3.4 a part of what is stored whole as a Blob leaves the whole, with status 200", () => {
+  const bytes = new Uint8Array(100).fill(7);
+  const fields = { etag: '"1"', "content-range": "bytes 0-4/100" };
+  const whole = {
+    ...storedResponse({ fields: { etag: '"1"' } }),
+    body: { kind: "blob", blob: new Blob([bytes]) },
+  } as const;
+  const head = storedResponse({ status: 206, fields: { etag: '"1"' } });
+  const finish = finishPartial(head, received({ status: 206, fields: new Headers(fields) }));
+  const finished = finish(bytes.slice(0, 5).buffer, [whole]);
+  expect([finished?.head.status, finished?.body]).toEqual([200, whole.body]);
+});

@@ -113,7 +113,8 @@ export function merged(
   );
   const both = same === undefined ? undefined : combined(same.body, body);
   if (same === undefined || both === undefined) return { head, body };
-  return { head: { ...head, fields: updatedFields(same.fields, head.fields, head.directives) }, body: both };
+  const fields = updatedFields(same.fields, head.fields, head.directives);
+  return { head: { ...head, fields, directives: responseDirectives(fields) }, body: both };
 }
 
 function stored(exchange: Exchange, rules: CachingRules): Outcome {

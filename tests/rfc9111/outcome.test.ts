@@ -251,6 +251,12 @@ describe("§3.4 merging a part with what is stored", () => {
     expect(head.fields.get("x-a")).toBe("new");
   });
 
+  test("§3.4 what the stored response forbids is forbidden still, where the new part is silent", () => {
+    const old = stored('"1"', { fields: { etag: '"1"', "cache-control": "max-age=60, must-revalidate" } });
+    const { head } = merged(storedResponse({ status: 206, fields: { etag: '"1"' } }), part, [old]);
+    expect(head.directives.mustRevalidate).toBe(true);
+  });
+
   test("§4.1 another variant does not mix, though its entity-tag is the same", () => {
     const other = stored('"1"', { fields: { etag: '"1"', vary: "x-a" }, request: { "x-a": "1" } });
     expect(mergedBody('"1"', [other])).toEqual(part);
