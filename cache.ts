@@ -2,12 +2,12 @@
 // Answers: `bun cache.ts [port] …`: the cache server.
 // Owns: the command; all it does is to start and to say where.
 // Leaves out: everything else (`lib/cache-serve.ts`).
-import { serveCache } from "./lib/cache-serve.ts";
+import { cachedOrigins, serveCache } from "./lib/cache-serve.ts";
 import { endOnSignal, run } from "./lib/command.ts";
 import { CACHE_OPTIONS } from "./lib/option-tables.ts";
 
 await run({ usage: "bun cache.ts [PORT] [OPTION VALUE …]", table: CACHE_OPTIONS }, (options) => {
   const cache = serveCache(options);
   endOnSignal(cache.stop);
-  console.log(`Larder caches ${options.origin} at ${cache.url}`);
+  console.log(`Larder caches ${cachedOrigins(options)} at ${cache.url}`);
 });

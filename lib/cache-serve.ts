@@ -16,11 +16,12 @@ import { serveBun, type Running } from "./wire/serve-bun.ts";
 /** The engine for these options; tests and other wires put their own app in front. */
 export function cacheEngine(options: CacheOptions): { readonly proxy: Proxy; readonly events: Events } {
   const events = new Events();
+  const origin = options.origin[0]?.origin ?? "";
   const clockMs = (): number => Date.now();
   const settings = {
-    origin: options.origin,
+    origin,
     hostField: options.originHost,
-    timeoutMs: options.originTimeout * 1000,
+    timeoutMs: options.firstByteTimeout,
   };
   const proxy = new Proxy({
     store: new MemoryStore({ budgetBytes: options.memory, maxObjectBytes: options.maxObject }),
@@ -31,10 +32,10 @@ export function cacheEngine(options: CacheOptions): { readonly proxy: Proxy; rea
       heuristic: { share: options.heuristicShare, max: deltaSeconds(options.heuristicMax) },
       vary: options.vary,
       staleIfError: deltaSeconds(options.staleIfError),
-      originAuthority: new URL(options.origin).host,
+      originAuthority: new URL(origin).host,
     },
     clockMs,
-    origin: options.origin,
+    origin,
     uncollapse: options.uncollapse,
   });
   return { proxy, events };
@@ -46,4 +47,9 @@ export function serveCache(options: CacheOptions, writeLine: WriteLine = console
   const listener = logListener(options.log, process.stdout.isTTY, writeLine);
   if (listener !== undefined) events.on(listener);
   return serveBun(cacheApp(proxy, events), options);
+}
+
+/** What is cached, for the line that says so: `http://a:1, http://b:1 (/api)`. */
+export function cachedOrigins({ origin }: CacheOptions): string {
+  return origin.map((one) => (one.prefix === "/" ? one.origin : `${one.origin} (${one.prefix})`)).join(", ");
 }

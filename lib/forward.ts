@@ -9,7 +9,7 @@ import type { Forwarding } from "./rfc9111/reuse.ts";
 import { listMembers } from "./rfc9111/syntax.ts";
 import { epochSeconds, formatHttpDate, parseDeltaSeconds, parseHttpDate } from "./rfc9111/time.ts";
 import { validationFields } from "./rfc9111/validation.ts";
-import type { Send } from "./wire/forward-fetch.ts";
+import type { OriginResponse, Send } from "./wire/origin-exchange.ts";
 
 /** Where requests go, and how long that may take. */
 export interface OriginSettings {
@@ -66,18 +66,21 @@ export class Forwarder {
     return { ...received(response, presented.method, times), silenceMs: this.#settings.timeoutMs };
   }
 
-  async #exchange(presented: PresentedRequest, fields: Headers): Promise<Response> {
+  async #exchange(presented: PresentedRequest, fields: Headers): Promise<OriginResponse> {
     const { timeoutMs, origin } = this.#settings;
     const deadline = new AbortController();
     const timer = setTimeout(() => deadline.abort("deadline"), timeoutMs);
     try {
       return await this.#send({
-        url: origin + presented.uri.slice(presented.uri.indexOf("/", presented.uri.indexOf("//") + 2)),
+        origin,
+        target: presented.uri.slice(presented.uri.indexOf("/", presented.uri.indexOf("//") + 2)),
         method: presented.method,
         fields,
         body: presented.body,
         signal: deadline.signal,
         mayReuseConnection: IDEMPOTENT.has(presented.method),
+        trailers: presented.trailers,
+        onInterim: presented.onInterim,
       });
     } catch (error) {
       if (deadline.signal.aborted) {
@@ -141,11 +144,11 @@ function addForwardedFor(fields: Headers, presented: PresentedRequest): void {
 }
 
 function received(
-  response: Response,
+  response: OriginResponse,
   method: string,
   times: { readonly requestTimeMs: number; readonly responseTimeMs: number },
 ): ReceivedResponse {
-  const coding = response.headers.get("transfer-encoding");
+  const coding = response.fields.get("transfer-encoding");
   const isBodiless = method === "HEAD" || response.status === 204 || response.status === 304;
   const problem = unusable(response.status, coding);
   if (problem !== undefined) {
@@ -153,22 +156,24 @@ function received(
     throw new OriginError("origin-malformed", problem);
   }
   const responseTime = epochSeconds(times.responseTimeMs);
-  const fields = new Headers(endToEndFields(response.headers));
+  const fields = new Headers(endToEndFields(response.fields));
   // RFC 9112 §6.3: Transfer-Encoding beats Content-Length, which is wrong then.
   if (coding !== null) fields.delete("content-length");
   if (parseHttpDate(fields.get("date") ?? "", responseTime) === undefined) {
     fields.set("date", formatHttpDate(responseTime));
   }
-  const announced = response.headers.get("content-length");
+  const announced = response.fields.get("content-length");
   const length = coding === null && announced !== null ? Number(listMembers(announced)[0]) : undefined;
   return {
     status: response.status,
+    reason: response.reason,
     fields,
     body: isBodiless ? null : response.body,
     framing: isBodiless ? "none" : coding !== null ? "chunked" : length !== undefined ? "length" : "close",
     length: isBodiless ? undefined : length,
     requestTime: epochSeconds(times.requestTimeMs),
     responseTime,
+    trailers: response.trailers,
   };
 }
 

@@ -9,6 +9,12 @@ export interface FieldLookup {
   get(name: string): string | null;
 }
 
+/** Takes an interim response (1xx, RFC 9110 §15.2) as it comes. */
+export type TakeInterim = (status: number, fields: Headers) => void;
+
+/** The trailer section of a message (RFC 9110 §6.5), once its content has ended; `undefined` where it has none. */
+export type Trailers = () => Headers | undefined;
+
 /** A request as it was presented to the cache, after the door let it in. */
 export interface PresentedRequest {
   /** As received: methods are case-sensitive. */
@@ -22,11 +28,21 @@ export interface PresentedRequest {
   readonly body: ReadableStream<Uint8Array> | null;
   /** The client's address, looked up only when a request is forwarded; `undefined` where the wire does not know it. */
   readonly clientAddress: () => string | undefined;
+  /** Aborts when the client is gone; `undefined` where the wire does not tell. */
+  readonly gone: () => AbortSignal | undefined;
+  /** Absent where the wire cannot carry interim responses. */
+  readonly onInterim?: TakeInterim | undefined;
+  /** Of the content; absent where the wire cannot carry them. */
+  readonly trailers?: Trailers | undefined;
+  /** Whether the client can be sent a trailer section behind the answer. */
+  readonly takesTrailers?: boolean;
 }
 
 /** A response as it came from the origin, hop-by-hop fields removed and Date made sure of. */
 export interface ReceivedResponse {
   readonly status: number;
+  /** The reason phrase, where the wire can tell it. */
+  readonly reason?: string | undefined;
   readonly fields: Headers;
   readonly body: ReadableStream<Uint8Array> | null;
   /** How the end of the body is known; the end of a `close` body cannot be verified. */
@@ -37,6 +53,8 @@ export interface ReceivedResponse {
   readonly responseTime: EpochSeconds;
   /** Milliseconds that may pass without a byte of the body; `undefined` is for ever. */
   readonly silenceMs?: number;
+  /** Absent where the wire cannot carry them, or none can come. They are passed on, never stored (§3.1). */
+  readonly trailers?: Trailers | undefined;
 }
 
 /** What identifies the stored representation (RFC 9110 §8.8); both as they came. */
@@ -58,6 +76,7 @@ export type LifetimeSource = "s-maxage" | "max-age" | "expires" | "heuristic" | 
 export interface StoredHead {
   readonly key: string;
   readonly status: number;
+  readonly reason?: string | undefined;
   readonly fields: Headers;
   readonly directives: ResponseDirectives;
   readonly validators: Validators;
@@ -105,6 +124,10 @@ export type AnswerBody = Uint8Array | Blob | ReadableStream<Uint8Array> | null;
 /** What a wire renders. `fields` may be shared with other answers: a wire copies, and never changes it. */
 export interface Answer {
   readonly status: number;
+  /** The origin's reason phrase; a wire that cannot carry it, or has none, sends its own. */
+  readonly reason?: string | undefined;
   readonly fields: Headers;
   readonly body: AnswerBody;
+  /** What follows the body, for a client that takes it; known when the body has ended. */
+  readonly trailers?: Trailers | undefined;
 }

@@ -4,10 +4,13 @@
 import type { Resolved } from "./options.ts";
 import {
   bytes,
+  count,
+  milliseconds,
   oneOf,
   optionalHost,
+  optionalPath,
   optionalText,
-  originUrl,
+  originRoutes,
   port,
   seconds,
   secondsOrAuto,
@@ -28,10 +31,12 @@ export const CACHE_OPTIONS = {
     meaning: "where clients reach it; 0 takes any free port",
   },
   origin: {
-    kind: originUrl,
+    kind: originRoutes,
     fallback: "http://localhost:8000",
     value: "URL",
-    meaning: "what is cached: scheme, host and port of the main server",
+    meaning:
+      "what is cached: scheme, host and port of the main server; several times for a pool, `/api=URL` for the paths under a prefix",
+    many: true,
   },
   host: { kind: text, fallback: "0.0.0.0", value: "ADDRESS", meaning: "the address it listens on" },
   config: {
@@ -59,12 +64,69 @@ export const CACHE_OPTIONS = {
     value: "HOST",
     meaning: "the Host field sent to the origin; empty sends the client's own",
   },
-  originTimeout: {
-    kind: seconds,
-    fallback: "30s",
+  balance: {
+    kind: oneOf("round-robin", "least-pending"),
+    fallback: "round-robin",
+    value: "HOW",
+    meaning: "which origin of a pool is asked: each in turn, or the one with the fewest requests under way",
+  },
+  healthCheck: {
+    kind: optionalPath,
+    fallback: "",
+    value: "PATH",
+    meaning:
+      "a path that every origin is asked for, to know whether it is well (status 200–399); empty is never",
+  },
+  healthInterval: {
+    kind: milliseconds,
+    fallback: "5s",
+    value: "TIME",
+    meaning: "the time between two such checks, and the deadline of each",
+  },
+  originLimit: {
+    kind: count,
+    fallback: "1000",
+    value: "N",
+    meaning: "requests under way to one origin at a time; 0 is no limit",
+  },
+  originQueue: {
+    kind: count,
+    fallback: "1000",
+    value: "N",
+    meaning:
+      "requests that wait for one of those places; what comes on top gets 503 with Retry-After, or stale",
+  },
+  breaker: {
+    kind: count,
+    fallback: "5",
+    value: "N",
+    meaning:
+      "after so many failures in a row an origin is left alone for half a second, then tried with one request; 0 is never",
+  },
+  connectTimeout: {
+    kind: milliseconds,
+    fallback: "5s",
     value: "TIME",
     meaning:
-      "how long the origin may take until its header section is complete, and be silent within a body; then 504, stale, or a broken connection",
+      "how long an origin may take to accept a connection; then 504 or stale, as with the next ones; 0 is for ever",
+  },
+  firstByteTimeout: {
+    kind: milliseconds,
+    fallback: "30s",
+    value: "TIME",
+    meaning: "how long it may take until its header section is complete, waiting for a place included",
+  },
+  betweenBytesTimeout: {
+    kind: milliseconds,
+    fallback: "60s",
+    value: "TIME",
+    meaning: "how long it may be silent within a body; then the connection to the client is broken off",
+  },
+  totalTimeout: {
+    kind: milliseconds,
+    fallback: "0",
+    value: "TIME",
+    meaning: "how long it may take until the end of the body; 0 is for ever",
   },
   staleIfError: {
     kind: seconds,
@@ -72,6 +134,13 @@ export const CACHE_OPTIONS = {
     value: "TIME",
     meaning:
       "how long past its freshness a response may be served while the origin fails, where it does not say itself (RFC 9111 §4.2.4, RFC 5861 §4); 0 is never",
+  },
+  staleWhileRevalidate: {
+    kind: seconds,
+    fallback: "0",
+    value: "TIME",
+    meaning:
+      "how long past its freshness a response may be served while it is validated in the background, where it does not say itself (RFC 5861 §3); 0 is never",
   },
   heuristicShare: {
     kind: share,
@@ -98,6 +167,33 @@ export const CACHE_OPTIONS = {
     value: "TIME",
     meaning:
       "how long requests for a key are not collapsed after its response turned out not to be shareable",
+  },
+  maxLag: {
+    kind: bytes,
+    fallback: "4MB",
+    value: "SIZE",
+    meaning:
+      "how far one reader of a body that is not stored may fall behind the fastest before it is cut off",
+  },
+  closeDelimited: {
+    kind: oneOf("pass", "store"),
+    fallback: "pass",
+    value: "HOW",
+    meaning:
+      "whether a body that ends with its connection may be stored: whether it is complete cannot be known",
+  },
+  wire: {
+    kind: oneOf("auto", "bun", "exact"),
+    fallback: "auto",
+    value: "HOW",
+    meaning:
+      "how bytes come and go: `bun` is fast, `exact` is on node:http and carries what it cannot (below); `auto` is bun on Bun, exact on Node",
+  },
+  drainTimeout: {
+    kind: milliseconds,
+    fallback: "10s",
+    value: "TIME",
+    meaning: "how long requests under way may take to end after SIGTERM or SIGINT; a second signal ends them",
   },
   log: { kind: log, fallback: "auto", value: "HOW", meaning: LOG_MEANING },
 } as const;

@@ -11,6 +11,13 @@ const BYTE_UNITS: Readonly<Record<string, number>> = {
   tb: 2 ** 40,
 };
 const SECOND_UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86400 };
+const MILLISECOND_UNITS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
 
 /** A TCP port, 0 to 65535; 0 means any free one. */
 export const port: OptionKind<number> = {
@@ -33,6 +40,21 @@ export const seconds: OptionKind<number> = {
   },
 };
 
+/** A span in milliseconds: `500ms`, or a span as `seconds` takes it. Range 0 to 2^31 ms, as timers have it. */
+export const milliseconds: OptionKind<number> = {
+  expected: "expected a time such as 500ms, 30s or 10m, at most 24 days",
+  parse(text) {
+    const value = withUnit(/^\d+$/.test(text) ? `${text}s` : text, MILLISECOND_UNITS);
+    return value !== undefined && value < 2 ** 31 ? value : undefined;
+  },
+};
+
+/** A count, 0 to 1,000,000. */
+export const count: OptionKind<number> = {
+  expected: "expected a number from 0 to 1000000",
+  parse: (text) => (/^\d{1,7}$/.test(text) && Number(text) <= 1_000_000 ? Number(text) : undefined),
+};
+
 /** A span in whole seconds, or the word `auto`. */
 export const secondsOrAuto: OptionKind<number | "auto"> = {
   expected: `${seconds.expected}, or auto`,
@@ -50,16 +72,36 @@ export const share: OptionKind<number> = {
   },
 };
 
-/** The origin of a URL, `http://host:port` or `https://host:port`, without path, user or query. */
-export const originUrl: OptionKind<string> = {
-  expected: "expected scheme, host and port only, such as http://localhost:8000",
+/** Origins, each for the paths that start with its prefix. */
+export interface OriginRoute {
+  /** `/`, or a path that the request's path equals or goes on from with a `/`. */
+  readonly prefix: string;
+  /** Scheme, host and port, such as `http://localhost:8000`. */
+  readonly origin: string;
+}
+
+/**
+ * One origin, or several separated by commas: `http://a:1,http://b:1,/api=http://c:1`. Those of one prefix are a pool.
+ * An origin is `http://host:port` or `https://host:port`, without path, user or query.
+ */
+export const originRoutes: OptionKind<readonly OriginRoute[]> = {
+  expected:
+    "expected scheme, host and port only, such as http://localhost:8000 or /api=http://localhost:8000",
   parse(text) {
-    const url = URL.parse(text);
-    if (url === null || !["http:", "https:"].includes(url.protocol) || url.host === "") return undefined;
-    const bare = url.pathname === "/" && url.search === "" && url.hash === "" && url.username === "";
-    return bare && url.password === "" && !/[?#@]/.test(text) ? url.origin : undefined;
+    const routes = text.split(",").map((one) => originRoute(one.trim()));
+    const isOnce = new Set(routes.map((route) => JSON.stringify(route))).size === routes.length;
+    return isOnce && routes.every((route) => route !== undefined) ? routes : undefined;
   },
 };
+
+function originRoute(text: string): OriginRoute | undefined {
+  const [, prefix = "/", address = ""] = /^(?:(\/[^=?#%]*)=)?(.*)$/s.exec(text) ?? [];
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  if (url === undefined || !["http:", "https:"].includes(url.protocol) || url.host === "") return undefined;
+  const bare = url.pathname === "/" && url.search === "" && url.hash === "" && url.username === "";
+  if (!bare || url.password !== "" || /[?#@]/.test(address)) return undefined;
+  return { prefix: prefix === "/" ? prefix : prefix.replace(/\/+$/, "") || "/", origin: url.origin };
+}
 
 /** Any text that is not empty. */
 export const text: OptionKind<string> = {
@@ -71,6 +113,12 @@ export const text: OptionKind<string> = {
 export const optionalText: OptionKind<string> = {
   expected: "expected a text",
   parse: (value) => value,
+};
+
+/** A path that starts with `/`, with or without a query, or empty for none. */
+export const optionalPath: OptionKind<string> = {
+  expected: "expected a path such as /health",
+  parse: (value) => (value === "" || /^\/(?!\/)[\x21-\x22\x24-\x7e]*$/.test(value) ? value : undefined),
 };
 
 /** A `host` or `host:port` for a Host header field, or empty for none. */

@@ -17,6 +17,8 @@ export interface OptionRow<T = unknown> {
   /** What is printed in place of the value, such as `PORT`. */
   readonly value: string;
   readonly meaning: string;
+  /** It may be given several times, or as an array in a file; the values come joined by commas. */
+  readonly many?: boolean;
 }
 
 /** Option name in camelCase → row. The row named `port` is the positional argument. */
@@ -102,11 +104,12 @@ function heaviest(
   const fromEnvironment = from.sources.env[environmentOf(name)];
   if (fromEnvironment !== undefined) return [environmentOf(name), fromEnvironment];
   const fromFile = from.sources.file[name];
-  if (fromFile !== undefined) return [`config file: ${name}`, textOf(name, fromFile)];
+  if (fromFile !== undefined) return [`config file: ${name}`, textOf(name, fromFile, row.many)];
   return [flagOf(name), row.fallback];
 }
 
-function textOf(name: string, value: unknown): string {
+function textOf(name: string, value: unknown, many = false): string {
+  if (many && Array.isArray(value)) return value.map((one) => textOf(name, one)).join(",");
   if (typeof value === "string" || typeof value === "number") return String(value);
   throw new ConfigError(`config file: ${name}`, typeof value, "expected a text or a number");
 }
@@ -134,8 +137,11 @@ function flagValues(table: OptionTable, argv: readonly string[]): Readonly<Recor
     if (token.value === undefined || (!isPositional && !token.inlineValue && token.value.startsWith("--"))) {
       throw new ConfigError(where, "", "expected a value after it");
     }
-    if (Object.hasOwn(values, name)) throw new ConfigError(where, token.value, "was given twice");
-    values[name] = token.value;
+    const earlier = Object.hasOwn(values, name) ? values[name] : undefined;
+    if (earlier !== undefined && table[name]?.many !== true) {
+      throw new ConfigError(where, token.value, "was given twice");
+    }
+    values[name] = earlier === undefined ? token.value : `${earlier},${token.value}`;
   }
   return values;
 }

@@ -9,7 +9,10 @@ import { serveOrigin } from "./origin-serve.ts";
 await run({ usage: "bun start [PORT] [OPTION VALUE …]", table: START_OPTIONS }, (options) => {
   const { host, root, log, originPort } = options;
   const origin = serveOrigin({ port: originPort, host, root, log, maxAge: "auto" }, writer("origin", log));
-  const cache = serveCache({ ...options, origin: origin.url }, writer("cache", log));
+  const cache = serveCache(
+    { ...options, origin: [{ prefix: "/", origin: origin.url }] },
+    writer("cache", log),
+  );
   endOnSignal(async () => {
     await Promise.all([cache.stop(), origin.stop()]);
   });

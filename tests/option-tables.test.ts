@@ -12,7 +12,8 @@ const NOTHING = { argv: [], env: {}, file: {} };
 
 test("DESIGN's defaults of the cache", () => {
   expect(resolveOptions(CACHE_OPTIONS, NOTHING)).toMatchObject({
-    ...{ port: 8001, host: "0.0.0.0", origin: "http://localhost:8000", originHost: "", config: "" },
+    ...{ port: 8001, host: "0.0.0.0", originHost: "", config: "" },
+    origin: [{ prefix: "/", origin: "http://localhost:8000" }],
     ...{ memory: 256 * 2 ** 20, maxObject: 64 * 2 ** 20, log: "auto" },
   });
 });

@@ -6,8 +6,8 @@ import fc from "fast-check";
 import * as values from "../lib/option-values.ts";
 import type { OptionKind } from "../lib/options.ts";
 
-const { bytes, oneOf, optionalHost, optionalText, originUrl, port, seconds, secondsOrAuto, share, text } =
-  values;
+const { bytes, count, milliseconds, oneOf, optionalHost, optionalPath, optionalText, originRoutes } = values;
+const { port, seconds, secondsOrAuto, share, text } = values;
 const KB = 1024;
 
 describe("each kind", () => {
@@ -27,15 +27,23 @@ describe("each kind", () => {
     ["secondsOrAuto", secondsOrAuto, { auto: "auto", "90": 90, "1d": 86_400 }],
     ["share", share, { "0": 0, "1": 1, "0.1": 0.1, "10%": 0.1, "100%": 1, "12.5%": 0.125 }],
     [
-      "originUrl",
-      originUrl,
+      "originRoutes",
+      originRoutes,
       {
-        "http://localhost:8000": "http://localhost:8000",
-        "http://LOCALHOST:8000/": "http://localhost:8000",
-        "https://example.com:443": "https://example.com",
-        "http://[::1]:3000": "http://[::1]:3000",
+        "http://localhost:8000": [{ prefix: "/", origin: "http://localhost:8000" }],
+        "http://LOCALHOST:8000/": [{ prefix: "/", origin: "http://localhost:8000" }],
+        "https://example.com:443": [{ prefix: "/", origin: "https://example.com" }],
+        "http://[::1]:3000": [{ prefix: "/", origin: "http://[::1]:3000" }],
+        "/api/=http://a": [{ prefix: "/api", origin: "http://a" }],
+        "http://a, /=http://b": [
+          { prefix: "/", origin: "http://a" },
+          { prefix: "/", origin: "http://b" },
+        ],
       },
     ],
+    ["milliseconds", milliseconds, { "0": 0, "2": 2000, "500ms": 500, "30S": 30_000, "24d": 2_073_600_000 }],
+    ["count", count, { "0": 0, "7": 7, "1000000": 1_000_000 }],
+    ["optionalPath", optionalPath, { "": "", "/": "/", "/a/b?c=d": "/a/b?c=d" }],
     ["text", text, { a: "a", " ": " " }],
     ["optionalText", optionalText, { "": "", a: "a" }],
     [
@@ -60,20 +68,28 @@ describe("each kind", () => {
     ["secondsOrAuto", secondsOrAuto, ["", "Auto", "automatic", "-1"]],
     ["share", share, ["", "%", "-0.1", "1.1", "101%", "10 %", "1e-1", ".5", "0.1.1", "NaN"]],
     [
-      "originUrl",
-      originUrl,
+      "originRoutes",
+      originRoutes,
       ["", "localhost", "localhost:8000", "//localhost", "http://", "ftp://a", "file:///a"],
     ],
     [
-      "originUrl, more than an origin",
-      originUrl,
+      "originRoutes, more than an origin",
+      originRoutes,
       ["http://a/b", "http://a?b", "http://a/?", "http://a#", "http://u@a"],
     ],
     [
-      "originUrl, more than one",
-      originUrl,
+      "originRoutes, more than one",
+      originRoutes,
       ["http://u:p@a", "http://:p@a", "http://@a", "http://a:99999", "http://a b"],
     ],
+    [
+      "originRoutes, wrong prefixes and lists",
+      originRoutes,
+      ["api=http://a", "/api", "/a?b=http://a", "http://a,", "http://a,http://a", "/a=http://a,/a/=http://a"],
+    ],
+    ["milliseconds", milliseconds, ["", "ms", "-1", "1.5s", "25d", "1us"]],
+    ["count", count, ["", "-1", "1.0", "1000001", "ten"]],
+    ["optionalPath", optionalPath, ["a", "//a", "/a b", "/a#b", "http://a/"]],
     ["text", text, [""]],
     [
       "optionalHost",

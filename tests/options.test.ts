@@ -27,14 +27,45 @@ const TABLE = {
 const SAMPLES: Readonly<Record<string, readonly [string, string, unknown, readonly unknown[]]>> = {
   port: ["1", "2", 3, [1, 2, 3]],
   originPort: ["1", "2", 3, [1, 2, 3]],
-  origin: ["http://a", "https://b:1", "http://c", ["http://a", "https://b:1", "http://c"]],
+  origin: [
+    "http://a",
+    "https://b:1",
+    ["/c=http://c", "http://d"],
+    [
+      [{ prefix: "/", origin: "http://a" }],
+      [{ prefix: "/", origin: "https://b:1" }],
+      [
+        { prefix: "/c", origin: "http://c" },
+        { prefix: "/", origin: "http://d" },
+      ],
+    ],
+  ],
+  balance: [
+    "least-pending",
+    "round-robin",
+    "least-pending",
+    ["least-pending", "round-robin", "least-pending"],
+  ],
+  healthCheck: ["/a", "/b?c", "", ["/a", "/b?c", ""]],
+  healthInterval: ["1s", "200ms", 3, [1000, 200, 3000]],
+  originLimit: ["1", "2", 0, [1, 2, 0]],
+  originQueue: ["1", "2", 0, [1, 2, 0]],
+  breaker: ["1", "2", 0, [1, 2, 0]],
+  connectTimeout: ["1s", "2ms", 0, [1000, 2, 0]],
+  firstByteTimeout: ["1", "2m", 3, [1000, 120_000, 3000]],
+  betweenBytesTimeout: ["1s", "2ms", 0, [1000, 2, 0]],
+  totalTimeout: ["1s", "2ms", 3, [1000, 2, 3000]],
+  staleWhileRevalidate: ["1s", "2h", "3d", [1, 7200, 259_200]],
+  maxLag: ["1KB", "2MB", 3, [1024, 2 ** 21, 3]],
+  closeDelimited: ["store", "pass", "store", ["store", "pass", "store"]],
+  wire: ["bun", "exact", "bun", ["bun", "exact", "bun"]],
+  drainTimeout: ["1s", "2ms", 0, [1000, 2, 0]],
   host: ["a", "b", "c", ["a", "b", "c"]],
   root: ["a", "b", "c", ["a", "b", "c"]],
   config: ["a", "b", "c", ["a", "b", "c"]],
   memory: ["1MB", "2", 3, [2 ** 20, 2, 3]],
   maxObject: ["1KB", "2GB", "3", [1024, 2 ** 31, 3]],
   originHost: ["a:1", "b", "", ["a:1", "b", ""]],
-  originTimeout: ["1", "2m", 3, [1, 120, 3]],
   staleIfError: ["1s", "2h", "3d", [1, 7200, 259_200]],
   heuristicShare: ["1%", "0.2", 0.3, [0.01, 0.2, 0.3]],
   heuristicMax: ["1s", "2s", "3s", [1, 2, 3]],
@@ -60,12 +91,12 @@ describe("flag beats environment beats file beats default", () => {
     const argv = name === "port" ? [flag] : [flagOf(name), flag];
     const env = { [environmentOf(name)]: environment };
     const inFile = name === "config" ? {} : { [name]: file };
-    expect(resolved({ argv, env, file: inFile })).toBe(meanings[0]);
-    expect(resolved({ env, file: inFile })).toBe(meanings[1]);
+    expect(resolved({ argv, env, file: inFile })).toEqual(meanings[0]);
+    expect(resolved({ env, file: inFile })).toEqual(meanings[1]);
     if (name === "config")
       expect(() => resolved({ file: { config: "x" } })).toThrow("one file cannot name another");
-    else expect(resolved({ file: inFile })).toBe(meanings[2]);
-    expect(resolved({})).toBe(table[name]!.kind.parse(table[name]!.fallback));
+    else expect(resolved({ file: inFile })).toEqual(meanings[2]);
+    expect(resolved({})).toEqual(table[name]!.kind.parse(table[name]!.fallback));
   });
 });
 

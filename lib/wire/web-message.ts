@@ -20,6 +20,7 @@ export function presentedFrom(request: Request, clientAddress: () => string | un
     fields: namesNone ? headers : endToEndFields(headers),
     body: request.body,
     clientAddress,
+    gone: () => request.signal,
   };
 }
 

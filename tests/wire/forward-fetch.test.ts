@@ -4,7 +4,8 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { createServer, type AddressInfo, type Socket } from "node:net";
 import { gzipSync } from "node:zlib";
-import { sendThroughFetch, type OutgoingRequest } from "../../lib/wire/forward-fetch.ts";
+import { sendThroughFetch } from "../../lib/wire/forward-fetch.ts";
+import type { OriginResponse, OutgoingRequest } from "../../lib/wire/origin-exchange.ts";
 import { ByteSource, readBody, readHead } from "../conformance/http-message.ts";
 import { ANYWHERE, startLarder } from "../larder-process.ts";
 
@@ -51,16 +52,16 @@ test("encoded content comes as it was encoded, with its fields", async () => {
   answers("HTTP/1.1 200 OK", "Content-Encoding: gzip", `Content-Length: ${bytes.length}`);
   answer = Buffer.concat([answer, bytes]);
   const response = await send({});
-  expect(Buffer.from(await response.bytes()).equals(bytes)).toBe(true);
-  expect(response.headers.get("content-encoding")).toBe("gzip");
-  expect(response.headers.get("content-length")).toBe(String(bytes.length));
+  expect(Buffer.from(await bytesOf(response)).equals(bytes)).toBe(true);
+  expect(response.fields.get("content-encoding")).toBe("gzip");
+  expect(response.fields.get("content-length")).toBe(String(bytes.length));
 });
 
 test("a redirection is an answer, and is not followed", async () => {
   answers("HTTP/1.1 302 Found", "Location: /elsewhere", "Content-Length: 0");
   const before = asked.length;
   const response = await send({});
-  expect([response.status, response.headers.get("location")]).toEqual([302, "/elsewhere"]);
+  expect([response.status, response.fields.get("location")]).toEqual([302, "/elsewhere"]);
   expect(asked.length).toBe(before + 1);
 });
 
@@ -73,9 +74,9 @@ test("the method and the content go along; the content may be a stream", async (
 
 test("what cannot be repeated goes out on a connection of its own", async () => {
   answers("HTTP/1.1 200 OK", "Content-Length: 0");
-  await (await send({})).bytes();
+  await bytesOf(await send({}));
   const before = sockets.size;
-  await (await send({ method: "POST", mayReuseConnection: false })).bytes();
+  await bytesOf(await send({ method: "POST", mayReuseConnection: false }));
   expect([asked.at(-1)?.[0], sockets.size]).toEqual(["POST /x?y HTTP/1.1", before + 1]);
 });
 
@@ -100,10 +101,21 @@ function answers(...lines: string[]): void {
   answer = Buffer.from(lines.join("\r\n") + (lines.includes("") ? "" : "\r\n\r\n"));
 }
 
-function send(particulars: Partial<OutgoingRequest>): Promise<Response> {
+function send(particulars: Partial<OutgoingRequest>): Promise<OriginResponse> {
   return sendThroughFetch({
-    ...{ url: `${url}/x?y`, method: "GET", fields: new Headers(), body: null, mayReuseConnection: true },
+    ...{
+      origin: url,
+      target: "/x?y",
+      method: "GET",
+      fields: new Headers(),
+      body: null,
+      mayReuseConnection: true,
+    },
     signal: new AbortController().signal,
     ...particulars,
   });
+}
+
+function bytesOf({ body }: OriginResponse): Promise<Uint8Array> {
+  return new Response(body).bytes();
 }

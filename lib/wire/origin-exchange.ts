@@ -1,0 +1,35 @@
+// Answers: what a request to an origin and its response are, whichever client carries them.
+// Owns: the contract of a client: types only.
+// Leaves out: the clients (`forward-fetch.ts`, `forward-node.ts`), what is sent and what the response means (`forward.ts`).
+import type { TakeInterim, Trailers } from "../message.ts";
+
+/** A request as it is to leave. */
+export interface OutgoingRequest {
+  /** Scheme and authority to connect to, such as `http://localhost:8000`. */
+  readonly origin: string;
+  /** The request target in origin-form, as exactly as the client can send it. */
+  readonly target: string;
+  readonly method: string;
+  /** All fields that are to be sent, Host included. */
+  readonly fields: Headers;
+  readonly body: ReadableStream<Uint8Array> | null;
+  /** Ends the exchange at once, at whatever byte it is. */
+  readonly signal: AbortSignal;
+  /** Whether it may go out on a connection that was used before: not where it could not be repeated. */
+  readonly mayReuseConnection: boolean;
+  readonly trailers?: Trailers | undefined;
+  readonly onInterim?: TakeInterim | undefined;
+}
+
+/** A response whose header section is there. */
+export interface OriginResponse {
+  readonly status: number;
+  readonly reason?: string | undefined;
+  readonly fields: Headers;
+  /** Breaks off where the response does; cancelling it ends the exchange. */
+  readonly body: ReadableStream<Uint8Array> | null;
+  readonly trailers?: Trailers | undefined;
+}
+
+/** Sends a request; rejects where no header section of a response could be read. */
+export type Send = (request: OutgoingRequest) => Promise<OriginResponse>;
