@@ -10,11 +10,26 @@ import type { CacheOptions } from "./option-tables.ts";
 import { Proxy } from "./proxy.ts";
 import { deltaSeconds } from "./rfc9111/time.ts";
 import { MemoryStore } from "./store/memory.ts";
+import type { StoreStats } from "./store/store.ts";
 import { sendThroughFetch } from "./wire/forward-fetch.ts";
 import { serveBun, type Running } from "./wire/serve-bun.ts";
 
+/** What runs, counted: sizes in bytes. */
+export interface EngineStats {
+  readonly store: StoreStats;
+  /** Requests to the origin that are neither answered nor stored yet. */
+  readonly fillsInFlight: number;
+}
+
+/** The engine, and what can be asked of it besides answers. */
+export interface Engine {
+  readonly proxy: Proxy;
+  readonly events: Events;
+  readonly stats: () => EngineStats;
+}
+
 /** The engine for these options; tests and other wires put their own app in front. */
-export function cacheEngine(options: CacheOptions): { readonly proxy: Proxy; readonly events: Events } {
+export function cacheEngine(options: CacheOptions): Engine {
   const events = new Events();
   const origin = options.origin[0]?.origin ?? "";
   const clockMs = (): number => Date.now();
@@ -23,9 +38,11 @@ export function cacheEngine(options: CacheOptions): { readonly proxy: Proxy; rea
     hostField: options.originHost,
     timeoutMs: options.firstByteTimeout,
   };
+  const store = new MemoryStore({ budgetBytes: options.memory, maxObjectBytes: options.maxObject });
+  const collapser = new Collapser();
   const proxy = new Proxy({
-    store: new MemoryStore({ budgetBytes: options.memory, maxObjectBytes: options.maxObject }),
-    collapser: new Collapser(),
+    store,
+    collapser,
     forwarder: new Forwarder(settings, sendThroughFetch, clockMs),
     events,
     rules: {
@@ -38,7 +55,7 @@ export function cacheEngine(options: CacheOptions): { readonly proxy: Proxy; rea
     origin,
     uncollapse: options.uncollapse,
   });
-  return { proxy, events };
+  return { proxy, events, stats: () => ({ store: store.stats(), fillsInFlight: collapser.inFlight }) };
 }
 
 /** Starts the cache; log lines go to `writeLine`. @throws where the port is taken. */
