@@ -1,6 +1,7 @@
 // Answers: how the parts of the cache are put together and started.
 // Owns: options → store, origin, engine, app, socket.
 // Leaves out: the command line (`command.ts`), the parts.
+import { BackOff } from "./back-off.ts";
 import { cacheApp } from "./cache-app.ts";
 import { Collapser } from "./collapse.ts";
 import { Events } from "./events.ts";
@@ -36,23 +37,31 @@ export function cacheEngine(options: CacheOptions): Engine {
   const settings = {
     origin,
     hostField: options.originHost,
-    timeoutMs: options.firstByteTimeout,
+    deadlines: {
+      firstByteMs: options.firstByteTimeout,
+      betweenBytesMs: options.betweenBytesTimeout,
+      totalMs: options.totalTimeout,
+    },
+    trustsClose: options.closeDelimited === "store",
   };
   const store = new MemoryStore({ budgetBytes: options.memory, maxObjectBytes: options.maxObject });
   const collapser = new Collapser();
   const proxy = new Proxy({
     store,
     collapser,
-    forwarder: new Forwarder(settings, sendThroughFetch, clockMs),
+    forwarder: new Forwarder({ settings, send: sendThroughFetch, events, clockMs }),
     events,
     rules: {
       heuristic: { share: options.heuristicShare, max: deltaSeconds(options.heuristicMax) },
       vary: options.vary,
       staleIfError: deltaSeconds(options.staleIfError),
-      originAuthority: new URL(origin).host,
+      staleWhileRevalidate: deltaSeconds(options.staleWhileRevalidate),
+      originAuthorities: options.origin.map((one) => new URL(one.origin).host),
     },
     clockMs,
     origin,
+    backOff: new BackOff(),
+    maxLagBytes: options.maxLag,
     uncollapse: options.uncollapse,
   });
   return { proxy, events, stats: () => ({ store: store.stats(), fillsInFlight: collapser.inFlight }) };

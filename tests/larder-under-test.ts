@@ -3,6 +3,7 @@
 // Leaves out: the origin (`scripted-origin.ts`), claims (`proxy-*.test.ts`).
 import { expect } from "bun:test";
 import { parseList, Token } from "structured-headers";
+import { BackOff } from "../lib/back-off.ts";
 import { cacheApp } from "../lib/cache-app.ts";
 import { Collapser } from "../lib/collapse.ts";
 import { Events, type CacheEvent } from "../lib/events.ts";
@@ -68,17 +69,22 @@ export class Larder {
     this.store = new MemoryStore({ budgetBytes: memory, maxObjectBytes: maxObject });
     this.#heard.on((event) => this.events.push(event));
     const clockMs = (): number => this.nowMs;
-    const settings = { origin: origin.url, hostField: originHost, timeoutMs: originTimeoutMs };
+    const deadlines = { firstByteMs: originTimeoutMs, betweenBytesMs: originTimeoutMs, totalMs: 0 };
+    const settings = { origin: origin.url, hostField: originHost, deadlines, trustsClose: false };
+    const parts = { settings, send: sendThroughFetch, events: this.#heard, clockMs };
     const heuristic = { share: 0.1, max: deltaSeconds(86_400) };
-    const originAuthority = new URL(origin.url).host;
+    const originAuthorities = [new URL(origin.url).host];
+    const reuse = { vary: "meaning", staleWhileRevalidate: deltaSeconds(0) } as const;
     this.proxy = new Proxy({
       store: this.store,
       collapser: this.collapser,
-      forwarder: new Forwarder(settings, sendThroughFetch, clockMs),
+      forwarder: new Forwarder(parts),
       events: this.#heard,
-      rules: { heuristic, vary: "meaning", staleIfError: deltaSeconds(staleIfError), originAuthority },
+      rules: { heuristic, ...reuse, staleIfError: deltaSeconds(staleIfError), originAuthorities },
       clockMs,
       origin: origin.url,
+      backOff: new BackOff(),
+      maxLagBytes: 2 ** 22,
       uncollapse,
     });
   }
