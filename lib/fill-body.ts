@@ -46,7 +46,9 @@ interface Position {
   bytes: number;
   /** Whether it has read all there is and waits for more. */
   isWaiting: boolean;
+  /** It fell too far behind: it goes on alone where the bytes can be had a second time. */
   isCutOff: boolean;
+  alone: ByteReader | undefined;
 }
 
 /** A body on its way. Reading starts at once; it ends by itself when nobody needs it any more. */
@@ -106,7 +108,7 @@ export class FillBody {
 
   /** A stream of the body from its first byte. Breaks off where the body does, so that nobody sees a clean end. */
   reader(): ReadableStream<Uint8Array> {
-    const position: Position = { at: 0, bytes: 0, isWaiting: false, isCutOff: false };
+    const position: Position = { at: 0, bytes: 0, isWaiting: false, isCutOff: false, alone: undefined };
     this.#positions.add(position);
     return new ReadableStream<Uint8Array>(
       {
@@ -143,11 +145,7 @@ export class FillBody {
         this.#accept(value);
         started();
       }
-      return this.#finish({
-        kind: "complete",
-        lengthBytes: this.#receivedBytes,
-        stored: this.#commit(),
-      });
+      return this.#finish({ kind: "complete", lengthBytes: this.#receivedBytes, stored: this.#commit() });
     } catch (error) {
       this.#writer?.abort();
       this.#source.reader.cancel(error).catch(() => {});
@@ -177,6 +175,19 @@ export class FillBody {
     }
     this.#free();
     this.#news.tell();
+  }
+
+  async #readAlone(
+    position: Position,
+    controller: ReadableStreamDefaultController<Uint8Array>,
+  ): Promise<void> {
+    position.alone ??= await this.#source.reader.from?.(position.bytes);
+    if (position.alone === undefined) {
+      throw new OriginError("origin-incomplete", "this reader fell too far behind");
+    }
+    const { done, value } = await position.alone.read();
+    if (done || value === undefined) controller.close();
+    else controller.enqueue(value);
   }
 
   /** Ends the request to the origin when the body is neither stored nor read by anybody. */
@@ -226,23 +237,17 @@ export class FillBody {
   #readOnFrom(stored: StoredResponse): void {
     const { hold, first = 0 } = this.#source;
     if (hold === undefined || this.#positions.size === 0) return;
-    const rest = new StoredRest({ stored, first, length: this.#receivedBytes, hold }, () => {
-      for (const position of this.#positions) {
-        if (this.#receivedBytes - position.bytes <= this.#maxLagBytes) continue;
-        position.isCutOff = true;
-        this.#positions.delete(position);
-      }
-      this.#news.tell();
+    this.#rest = new StoredRest({ stored, first, length: this.#receivedBytes, hold }, () => {
+      this.#cutOffSlowest();
       return Math.min(this.#receivedBytes, ...[...this.#positions].map(({ bytes }) => bytes));
     });
-    this.#rest = rest;
     this.#base += this.#chunks.length;
     this.#chunks = [];
   }
 
   async #next(position: Position, controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
     for (;;) {
-      if (position.isCutOff) throw new OriginError("origin-incomplete", "this reader fell too far behind");
+      if (position.isCutOff) return this.#readAlone(position, controller);
       const found = this.#chunkFor(position);
       // Not awaited without need: what is told meanwhile would be missed.
       const chunk = found instanceof Promise ? await found : found;
@@ -273,6 +278,7 @@ export class FillBody {
   }
 
   #leave(position: Position): void {
+    position.alone?.cancel("nobody reads it").catch(() => {});
     this.#positions.delete(position);
     if (this.#positions.size === 0) this.#rest?.release();
     this.#free();

@@ -24,6 +24,12 @@ export interface Incoming {
   readonly onEnd: (isWell: boolean) => void;
 }
 
+/** Where a body goes on that began in another response: bytes before, bytes in all. */
+interface Continued {
+  readonly at: number;
+  readonly wholeLength: number;
+}
+
 /** Pauses before each try to go on, in milliseconds; they start anew with each byte that comes. */
 const RESUME_PAUSES_MS = [0, 250, 1000];
 
@@ -31,15 +37,24 @@ const RESUME_PAUSES_MS = [0, 250, 1000];
 export class IncomingBody implements ByteReader {
   readonly #incoming: Incoming;
   #reader: ByteReader;
-  #at = 0;
+  #at: number;
   #wholeLength: number | undefined;
   #tries = 0;
   #hasEnded = false;
   #isCancelled = false;
 
-  constructor(incoming: Incoming) {
+  constructor(incoming: Incoming, continued?: Continued) {
     this.#incoming = incoming;
     this.#reader = incoming.reader;
+    this.#at = continued?.at ?? 0;
+    this.#wholeLength = continued?.wholeLength;
+  }
+
+  async from(at: number): Promise<ByteReader | undefined> {
+    const rest = await this.#incoming.resume?.(at);
+    if (rest === undefined) return undefined;
+    const { reader, wholeLength } = rest;
+    return new IncomingBody({ ...this.#incoming, reader, onEnd: () => {} }, { at, wholeLength });
   }
 
   async read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }> {

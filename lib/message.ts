@@ -44,6 +44,8 @@ export interface ByteReader {
   read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }>;
   /** Ends what they come from. */
   cancel(reason?: unknown): Promise<void>;
+  /** The same bytes from `at` on, on their own; absent, or `undefined`, where they cannot be had a second time. */
+  from?(at: number): Promise<ByteReader | undefined>;
 }
 
 /** A response as it came from the origin, hop-by-hop fields removed and Date made sure of. */
