@@ -48,7 +48,7 @@ export type CacheEvent =
       readonly failures: number;
     }
   /** A health check changed its mind. */
-  | { readonly kind: "health"; readonly origin: string; readonly healthy: boolean }
+  | { readonly kind: "health"; readonly origin: string; readonly healthy: boolean; readonly detail: string }
   /** Something in Larder itself went wrong; the request was answered all the same. */
   | { readonly kind: "fault"; readonly uri: string; readonly message: string };
 

@@ -7,6 +7,9 @@ import { OriginError } from "./errors.ts";
 import type { Events } from "./events.ts";
 import { IncomingBody, type Rest } from "./incoming-body.ts";
 import type { PresentedRequest, ReceivedResponse } from "./message.ts";
+import type { Origin } from "./origins/origin.ts";
+import type { Place } from "./origins/places.ts";
+import type { Routes } from "./origins/routes.ts";
 import { outgoingFields, type Conditions } from "./outgoing-fields.ts";
 import { failureOf, receivedFrom } from "./received.ts";
 import { fieldsForRest, lengthWithRest, resumable, type Resumable } from "./resumption.ts";
@@ -15,10 +18,8 @@ import type { Forwarding } from "./rfc9111/reuse.ts";
 import { listMembers } from "./rfc9111/syntax.ts";
 import type { OriginResponse, OutgoingRequest, Send } from "./wire/origin-exchange.ts";
 
-/** Where requests go, and how long that may take. */
-export interface OriginSettings {
-  /** Scheme and authority, such as `http://localhost:8000`. */
-  readonly origin: string;
+/** How requests go to the origins, and how long that may take. */
+export interface ForwardingSettings {
   /** The Host field to send; empty for the client's own. */
   readonly hostField: string;
   readonly deadlines: Deadlines;
@@ -28,7 +29,8 @@ export interface OriginSettings {
 
 /** What a forwarder is made of. */
 export interface ForwarderParts {
-  readonly settings: OriginSettings;
+  readonly settings: ForwardingSettings;
+  readonly routes: Routes;
   readonly send: Send;
   readonly events: Events;
   readonly clockMs: () => number;
@@ -48,9 +50,19 @@ interface Exchange {
   readonly presented: PresentedRequest;
   readonly outgoing: OutgoingRequest;
   readonly deadline: Deadline;
+  readonly origin: Origin;
+  readonly place: Place;
 }
 
-/** Forwards requests to the origin. */
+/** What is known of a request before it has a place at an origin. */
+interface Departure {
+  readonly presented: PresentedRequest;
+  readonly fields: Headers;
+  readonly deadline: Deadline;
+  readonly after: OriginError | undefined;
+}
+
+/** Forwards requests to the origins. */
 export class Forwarder {
   readonly #parts: ForwarderParts;
   /** Names this process in CDN-Loop: another Larder in front or behind is no loop. */
@@ -60,13 +72,19 @@ export class Forwarder {
     this.#parts = parts;
   }
 
-  /** Why a request must not be forwarded: it has passed here before and would go round for ever (RFC 8586 §2). */
+  /**
+   * Why a request must not be forwarded: it has passed here before and would go round for ever (RFC 8586 §2), or there
+   * is no origin for it.
+   */
   refusal(presented: PresentedRequest): OriginError | undefined {
     const passed = listMembers(presented.fields.get("cdn-loop") ?? "").map((member) =>
       member.split(";")[0]?.trim(),
     );
-    if (!passed.includes(this.#loopToken)) return undefined;
-    return new OriginError("loop", "the request has passed this cache before: the origin leads back to it");
+    if (passed.includes(this.#loopToken)) {
+      return new OriginError("loop", "the request has passed this cache before: the origin leads back to it");
+    }
+    if (this.#parts.routes.for(targetOf(presented)) !== undefined) return undefined;
+    return new OriginError("no-origin", "No --origin is given for such a path");
   }
 
   /** @throws OriginError where there is no usable response. */
@@ -83,28 +101,29 @@ export class Forwarder {
     const onLeft = (): void => deadline.giveUp(new OriginError("origin-incomplete", "the client has left"));
     left?.addEventListener("abort", onLeft);
     try {
-      return await this.#exchange({
-        presented,
-        deadline,
-        outgoing: this.#outgoing(presented, fields, deadline, way),
-      });
+      return await this.#depart({ presented, fields, deadline, after: way.after });
     } catch (error) {
       deadline.end();
-      throw deadline.signal.aborted ? deadline.signal.reason : failureOf(error);
+      throw error;
     } finally {
       left?.removeEventListener("abort", onLeft);
     }
   }
 
-  #outgoing(
-    presented: PresentedRequest,
-    fields: Headers,
-    deadline: Deadline,
-    { after }: ForwardingWay,
-  ): OutgoingRequest {
-    return {
-      origin: this.#parts.settings.origin,
-      target: presented.uri.slice(presented.uri.indexOf("/", presented.uri.indexOf("//") + 2)),
+  /** Finds an origin that can take it, and a place there. */
+  async #depart({ presented, fields, deadline, after }: Departure): Promise<ReceivedResponse> {
+    const { routes, clockMs } = this.#parts;
+    const target = targetOf(presented);
+    const pool = routes.for(target);
+    // One that has just failed is better than none.
+    const avoided = new Set(pool?.origins.filter(({ url }) => url === after?.origin));
+    const origin = pool?.pick(clockMs(), avoided) ?? pool?.pick(clockMs());
+    if (origin === undefined) throw leftAlone(pool?.origins[0]?.url);
+    const place = await origin.places.take(deadline.signal);
+    if (place === "full") throw busy(origin);
+    const outgoing: OutgoingRequest = {
+      origin: origin.url,
+      target,
       method: presented.method,
       fields,
       body: presented.body,
@@ -113,13 +132,23 @@ export class Forwarder {
       trailers: presented.trailers,
       onInterim: presented.onInterim,
     };
+    try {
+      return await this.#exchange({ presented, outgoing, deadline, origin, place });
+    } catch (error) {
+      place.release();
+      throw error;
+    }
   }
 
   async #exchange(exchange: Exchange): Promise<ReceivedResponse> {
-    const received = await this.#ask(exchange, exchange.outgoing);
-    const { presented, deadline } = exchange;
-    if (received.body === null) {
+    const { presented, deadline, place, outgoing } = exchange;
+    const received = await this.#ask(exchange, outgoing);
+    const onEnd = (): void => {
       deadline.end();
+      place.release();
+    };
+    if (received.body === null) {
+      onEnd();
       return received;
     }
     const body = resumable(presented.method, received);
@@ -128,23 +157,38 @@ export class Forwarder {
       betweenBytesMs: this.#parts.settings.deadlines.betweenBytesMs,
       signal: deadline.signal,
       resume: body && ((at) => this.#resume(exchange, body, at)),
-      onEnd: () => deadline.end(),
+      onEnd,
     });
     return { ...received, body: incoming };
   }
 
-  /** Sends a request and waits for the header section of its response. */
-  async #ask({ presented, deadline }: Exchange, outgoing: OutgoingRequest): Promise<ReceivedResponse> {
+  /** Sends a request and waits for the header section of its response. @throws OriginError */
+  async #ask(
+    { presented, deadline, origin }: Exchange,
+    outgoing: OutgoingRequest,
+  ): Promise<ReceivedResponse> {
     const { clockMs, send, settings } = this.#parts;
+    const permit = origin.breaker.permit(clockMs());
+    if (permit === undefined) throw leftAlone(origin.url);
+    const watch = origin.connectProbe.watch((error) => deadline.giveUp(error));
     const requestTimeMs = clockMs();
-    const response: OriginResponse = await send(outgoing);
-    deadline.headCame();
-    return receivedFrom(response, {
-      method: presented.method,
-      requestTimeMs,
-      responseTimeMs: clockMs(),
-      trustsClose: settings.trustsClose,
-    });
+    try {
+      const response: OriginResponse = await send(outgoing);
+      deadline.headCame();
+      const times = { requestTimeMs, responseTimeMs: clockMs() };
+      const { trustsClose } = settings;
+      const received = receivedFrom(response, { method: presented.method, trustsClose, ...times });
+      permit.succeeded();
+      return received;
+    } catch (error) {
+      const failure = failureOf(deadline.signal.aborted ? deadline.signal.reason : error);
+      if (presented.gone()?.aborted === true) permit.abandoned();
+      else permit.failed(clockMs());
+      failure.origin = origin.url;
+      throw failure;
+    } finally {
+      watch.done();
+    }
   }
 
   /** The rest of a body whose connection broke after `at` bytes; `undefined` where the origin has something else. */
@@ -161,4 +205,24 @@ export class Forwarder {
     this.#parts.events.emit({ kind: "resumed", uri: presented.uri, at });
     return { reader: received.body, wholeLength };
   }
+}
+
+/** In origin-form, as it came. */
+function targetOf({ uri }: PresentedRequest): string {
+  return uri.slice(uri.indexOf("/", uri.indexOf("//") + 2));
+}
+
+function busy({ url }: Origin): OriginError {
+  const error = new OriginError("origin-busy", "as many requests as may be are under way to it, or wait");
+  error.origin = url;
+  return error;
+}
+
+function leftAlone(url: string | undefined): OriginError {
+  const error = new OriginError(
+    "breaker-open",
+    "it failed several times in a row and is left alone for a moment",
+  );
+  error.origin = url;
+  return error;
 }

@@ -62,7 +62,7 @@ function stepLine(event: Exclude<CacheEvent, Answered>): string {
     case "breaker":
       return `BREAKER ${event.origin}  ${event.state}, ${event.failures} failures in a row`;
     case "health":
-      return `HEALTH ${event.origin}  ${event.healthy ? "well" : "not well"}`;
+      return `HEALTH ${event.origin}  ${event.healthy ? "well" : "not well"}: ${event.detail}`;
     case "fault":
       return `FAULT ${event.uri}  ${event.message}`;
     default:

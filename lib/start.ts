@@ -5,7 +5,7 @@ import { serveCache } from "./cache-serve.ts";
 import { endOnSignal, run } from "./command.ts";
 import { START_OPTIONS } from "./option-tables.ts";
 import { serveOrigin } from "./origin-serve.ts";
-import { raiseFetchCap } from "./wire/fetch-cap.ts";
+import { raiseFetchCap } from "./fetch-cap.ts";
 
 raiseFetchCap();
 await run({ usage: "bun start [PORT] [OPTION VALUE …]", table: START_OPTIONS }, (options) => {

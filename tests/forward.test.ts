@@ -3,17 +3,17 @@
 // Leaves out: the same over sockets (`proxy-fields.test.ts`, `proxy-broken.test.ts`).
 import { describe, expect, test } from "bun:test";
 import { Events } from "../lib/events.ts";
-import { Forwarder, type OriginSettings } from "../lib/forward.ts";
+import { Forwarder, type ForwardingSettings } from "../lib/forward.ts";
 import type { ReceivedResponse, StoredResponse } from "../lib/message.ts";
 import type { Conditions } from "../lib/outgoing-fields.ts";
 import type { Forwarding } from "../lib/rfc9111/reuse.ts";
 import type { OriginResponse, OutgoingRequest, Send } from "../lib/wire/origin-exchange.ts";
 import { partial, storedResponse } from "./rfc9111/test-values.ts";
-import { presented } from "./larder-under-test.ts";
+import { presented, routesTo } from "./larder-under-test.ts";
 
 const PLAIN: Forwarding = { kind: "forward", why: "uri-miss", nominated: [] };
-const SETTINGS: OriginSettings = {
-  origin: "http://origin.test:8000",
+const ORIGIN = "http://origin.test:8000";
+const SETTINGS: ForwardingSettings = {
   hostField: "",
   deadlines: { firstByteMs: 1000, betweenBytesMs: 1000, totalMs: 0 },
   trustsClose: false,
@@ -24,10 +24,10 @@ const STRIPPED = { conditions: "stripped", endsWithClient: false } as const;
 const AS_PRESENTED = { conditions: "as-presented", endsWithClient: false } as const;
 
 function forwarding(send: Send, clockMs = () => NOW_MS, settings = SETTINGS): Forwarder {
-  return new Forwarder({ settings, send, events: new Events(), clockMs });
+  return new Forwarder({ settings, routes: routesTo(ORIGIN), send, events: new Events(), clockMs });
 }
 
-const within = (firstByteMs: number): OriginSettings => ({
+const within = (firstByteMs: number): ForwardingSettings => ({
   ...SETTINGS,
   deadlines: { ...SETTINGS.deadlines, firstByteMs },
 });

@@ -9,6 +9,8 @@ import { Collapser } from "../lib/collapse.ts";
 import { Events, type CacheEvent } from "../lib/events.ts";
 import { Forwarder } from "../lib/forward.ts";
 import type { Answer, PresentedRequest } from "../lib/message.ts";
+import { Routes } from "../lib/origins/routes.ts";
+import { after } from "../lib/origins/timer.ts";
 import { Proxy } from "../lib/proxy.ts";
 import { deltaSeconds } from "../lib/rfc9111/time.ts";
 import { MemoryStore } from "../lib/store/memory.ts";
@@ -70,8 +72,9 @@ export class Larder {
     this.#heard.on((event) => this.events.push(event));
     const clockMs = (): number => this.nowMs;
     const deadlines = { firstByteMs: originTimeoutMs, betweenBytesMs: originTimeoutMs, totalMs: 0 };
-    const settings = { origin: origin.url, hostField: originHost, deadlines, trustsClose: false };
-    const parts = { settings, send: sendThroughFetch, events: this.#heard, clockMs };
+    const settings = { hostField: originHost, deadlines, trustsClose: false };
+    const routes = routesTo(origin.url);
+    const parts = { settings, routes, send: sendThroughFetch, events: this.#heard, clockMs };
     const heuristic = { share: 0.1, max: deltaSeconds(86_400) };
     const originAuthorities = [new URL(origin.url).host];
     const reuse = { vary: "meaning", staleWhileRevalidate: deltaSeconds(0) } as const;
@@ -159,6 +162,16 @@ export class Larder {
     this.origin.stop();
     await Promise.all(this.#running.map((running) => running.stop()));
   }
+}
+
+/** All paths to one origin, without limits and without a breaker: tests of those have their own. */
+export function routesTo(url: string): Routes {
+  const limits = { limit: 0, queueLimit: 0, breakerFailures: 0, connectTimeoutMs: 0 };
+  return new Routes(
+    [{ prefix: "/", origin: url }],
+    { ...limits, balance: "round-robin" },
+    { connect: async () => {}, after, nowMs: () => 0, onBreaker: () => {} },
+  );
 }
 
 /** A test with a Larder of its own, which has to be settled at the end. */

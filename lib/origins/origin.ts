@@ -1,6 +1,5 @@
 // Answers: what is known about one origin, and what it can take now?
-// Owns: the places, the breaker and the connect deadline of one origin, and whether it is well; one of each, whatever
-//   pools it is in.
+// Owns: its places, breaker and connect deadline, and whether it is well; one of each, whatever pools it is in.
 // Leaves out: which origin a request goes to (`routes.ts`, `pool.ts`), who asks whether it is well (`health.ts`).
 import { Breaker, type BreakerState } from "./breaker.ts";
 import { ConnectProbe, type ConnectProbeParts } from "./connect-probe.ts";
