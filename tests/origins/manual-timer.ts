@@ -11,6 +11,8 @@ interface Due {
 /** A clock at 0 ms, and timers that go by it. */
 export class ManualTimer {
   nowMs = 0;
+  /** Which of two timers that are due at once goes off first: the one that was set first, or the other. */
+  order: "oldest-first" | "newest-first" = "oldest-first";
   readonly #due = new Set<Due>();
 
   readonly after: After = (ms, act) => {
@@ -29,7 +31,9 @@ export class ManualTimer {
     const untilMs = this.nowMs + ms;
     await settled();
     for (;;) {
-      const [next] = [...this.#due].filter(({ atMs }) => atMs <= untilMs).sort((a, b) => a.atMs - b.atMs);
+      const due = [...this.#due].filter(({ atMs }) => atMs <= untilMs);
+      if (this.order === "newest-first") due.reverse();
+      const [next] = due.sort((a, b) => a.atMs - b.atMs);
       if (next === undefined) break;
       this.#due.delete(next);
       this.nowMs = next.atMs;
