@@ -32,9 +32,9 @@ export class ConnectProbe {
   readonly #origin: string;
   readonly #timeoutMs: number;
   readonly #parts: ConnectProbeParts;
-  /** Those whom no connection was tried for yet, in the order in which they came. */
+  /** For whom no connection was tried yet, in the order in which they came. */
   #waiting = new Set<Watched>();
-  /** Those whom it is being tried for. */
+  /** For whom it is being tried. */
   #probed = new Set<Watched>();
   #isTimed = false;
   #endProbe: ((isSilent: boolean) => void) | undefined;
@@ -54,7 +54,7 @@ export class ConnectProbe {
     if (this.#timeoutMs === 0) return UNWATCHED;
     const watched = new Watched(this.#leave, giveUp, this.#parts.nowMs());
     this.#waiting.add(watched);
-    if (!this.#isTimed && this.#endProbe === undefined) this.#lookAfter(this.#timeoutMs / 2);
+    this.#look();
     return watched;
   }
 
@@ -71,7 +71,9 @@ export class ConnectProbe {
     });
   }
 
+  /** What is to be done for who waits longest: to wait for the time, or to try. Nothing, while either is under way. */
   #look(): void {
+    if (this.#isTimed || this.#endProbe !== undefined) return;
     for (const { sinceMs } of this.#waiting) {
       const leftMs = sinceMs + this.#timeoutMs / 2 - this.#parts.nowMs();
       if (leftMs > 0) this.#lookAfter(leftMs);

@@ -3,10 +3,10 @@
 // Leaves out: the request that checks (passed in), what an unhealthy origin is spared (`pool.ts`).
 import type { After } from "./timer.ts";
 
-/** Checks in a row that must fail; load balancers of AWS and Google Cloud ask for 2 too: one may be a lost packet. */
+/** Checks in a row that must fail; the load balancers of AWS and Google Cloud take 2 as well: one may be bad luck. */
 export const UNHEALTHY_AFTER = 2;
 
-/** The longest deadline of a check, in milliseconds: the timeout of such checks in AWS, Google Cloud and Envoy's examples. */
+/** The longest deadline of a check, in milliseconds; 5 s is the timeout of such checks there as well. */
 export const MAX_DEADLINE_MS = 5000;
 
 /** The shortest interval in milliseconds, whatever is asked for: a check is not to be a load. */

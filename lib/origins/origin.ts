@@ -1,11 +1,11 @@
 // Answers: what is known about one origin, and what it can take now?
-// Owns: its places, breaker and connect deadline, and whether it is well; one of each, whatever pools it is in.
+// Owns: the places, the breaker and the connect deadline of one origin, whatever pools it is in, and whether it is well.
 // Leaves out: which origin a request goes to (`routes.ts`, `pool.ts`), who asks whether it is well (`health.ts`).
 import { Breaker, type BreakerState } from "./breaker.ts";
 import { ConnectProbe, type ConnectProbeParts } from "./connect-probe.ts";
 import { Places } from "./places.ts";
 
-/** The limits of each origin; 0 is none, but for the queue, where it is none at all. */
+/** The limits of each origin; 0 is no limit, but for the queue, where it is no queue. */
 export interface OriginSettings {
   /** Exchanges under way at a time. */
   readonly limit: number;
