@@ -28,7 +28,7 @@ export interface ChaosResult {
 
 /** Everything happens often: little memory, short deadlines. */
 const LARDER_OPTIONS = [
-  ["--memory", "32MB"],
+  ["--memory", "16MB"],
   ["--max-object", "4MB"],
   ["--first-byte-timeout", "2s"],
   ["--between-bytes-timeout", "2s"],
@@ -86,7 +86,9 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
 /** How Larder is when it has served a little, so that what is loaded and compiled once is not counted. */
 async function warmedUp(larder: LarderProcess): Promise<Condition> {
   for (let request = 0; request < 300; request++) {
-    const response = await fetch(`http://127.0.0.1:${larder.port}/warm-up-${request % 7}`);
+    const response = await fetch(`http://127.0.0.1:${larder.port}/warm-up-${request % 7}`, {
+      keepalive: false,
+    });
     await response.arrayBuffer();
   }
   return larder.condition();

@@ -42,7 +42,7 @@ export interface Behaviour {
 }
 
 const FAULTS: readonly (readonly [FaultKind, number])[] = [
-  ["none", 76],
+  ["none", 70],
   ["reset-before-head", 1],
   ["close-before-head", 1],
   ["half-head", 1],
@@ -53,13 +53,13 @@ const FAULTS: readonly (readonly [FaultKind, number])[] = [
   ["reset-in-body", 2],
   ["length-too-long", 1.5],
   ["length-too-short", 0.7],
-  ["broken-chunk", 2],
+  ["broken-chunk", 5],
   ["error-500", 1],
   ["error-502", 0.5],
   ["error-503", 1.5],
-  ["part-of-other-bytes", 1.5],
+  ["part-of-other-bytes", 3],
   ["part-unasked", 0.8],
-  ["part-too-long", 1.5],
+  ["part-too-long", 3],
 ];
 
 const MOODS: readonly (readonly [Mood, number])[] = [

@@ -58,8 +58,9 @@ export class Judge implements ResponseListener {
     if (problem !== undefined) this.#report([{ rule: "framing", detail: problem }]);
     else if (this.#body !== undefined) this.#report(this.#body.end(ending));
     else if (ending === "broken" && !this.#sent.plan.halfCloses) {
-      const isExcused = isExplained({ ledger, sent: this.#sent });
-      const detail = `the connection ended without a response${isExcused ? "" : ", and the origin did nothing wrong"}`;
+      // A body that breaks off with its first bytes takes the head with it: the wire sends them together.
+      if (isExplained({ ledger, sent: this.#sent }, /in-body|length|chunk|outage/)) return;
+      const detail = "the connection ended without a response";
       this.#report([{ rule: "no-response", detail }]);
     }
   }
@@ -85,6 +86,6 @@ export class Judge implements ResponseListener {
       arrivals === undefined
         ? "never came to the origin"
         : `came ${arrivals.count} times, sent versions ${arrivals.versions.join()}, faults ${arrivals.faults.map(({ kind }) => kind).join() || "none"}`;
-    return `${plan.method}${asked.join("")} → ${answer}; age ${head ? field(head, "age") : ""}; object: ${of}; at ${startMs.toFixed(0)}–${this.#parts.nowMs().toFixed(0)} ms; ${came}`;
+    return `${plan.method}${asked.join("")}${plan.halfCloses ? " half-closed" : ""} ${plan.reading} → ${answer}; age ${head ? field(head, "age") : ""}; object: ${of}; at ${startMs.toFixed(0)}–${this.#parts.nowMs().toFixed(0)} ms; ${came}`;
   }
 }

@@ -23,6 +23,7 @@ export interface OriginParts {
   readonly objects: ReadonlyMap<string, ChaosObject>;
   readonly ledger: Ledger;
   readonly nowMs: () => number;
+  readonly wrongDigests: boolean;
 }
 
 /** Longer than Larder's deadlines in these runs. */
@@ -52,7 +53,9 @@ export async function answer(socket: Socket, request: OriginRequest, parts: Orig
   }
   const selected = isUnsafe ? undefined : select(request, object, parts);
   const right =
-    selected === undefined ? (early ?? processed(request, object, parts)) : rightAnswer(request, selected);
+    selected === undefined
+      ? (early ?? processed(request, object, parts))
+      : digested(rightAnswer(request, selected), parts, behaviour);
   const given = spoilt(right, { request, selected, behaviour });
   if (given.fault === "none")
     return goOn(socket, await sendWell(socket, request, given.answer, behaviour), behaviour);
@@ -129,6 +132,14 @@ export function unsafeContent(requestId: string): Buffer {
   return contentOf({ object: "unsafe", version: 0, variant: requestId }, 0, 200);
 }
 
+/** In a run with wrong digests one in three of them is another body's, and says so to the checker. */
+function digested(right: OriginAnswer, { wrongDigests }: OriginParts, { dice }: Behaviour): OriginAnswer {
+  const at = right.fields.findIndex(([name]) => name === "Repr-Digest");
+  if (!wrongDigests || at < 0 || !dice.chance(0.3)) return right;
+  const wrong = ["Repr-Digest", `sha-256=:${Buffer.alloc(32, 7).toString("base64")}:`] as const;
+  return { ...right, fields: [...right.fields.toSpliced(at, 1, wrong), ["X-Digest-Is-Wrong", "yes"]] };
+}
+
 interface Given {
   readonly answer: OriginAnswer;
   readonly fault: FaultKind;
@@ -203,8 +214,11 @@ async function sendBadly(
     return sendWell(socket, request, given, behaviour);
   if (fault === "length-too-long" || fault === "length-too-short") {
     const lied = fault === "length-too-long" ? length + dice.between(1, 5_000) : Math.floor(length * share);
-    if (fault === "length-too-short" && selected !== undefined && given.status !== 206) {
-      ledger.announce(selected.object.id, selected.version, { variant: selected.variant, length: lied });
+    if (fault === "length-too-short" && selected !== undefined) {
+      ledger.announce(selected.object.id, selected.version, {
+        variant: selected.variant,
+        length: wholeLength(given, lied),
+      });
     }
     await send(socket, headOf(given, lied));
     for (const piece of piecesOf(given, PIECE_BYTES)) await send(socket, piece);
@@ -220,6 +234,14 @@ async function sendBadly(
   }
   await BREAKS[fault]?.(socket, given);
   return false;
+}
+
+/** What a cache may take for the length of the whole after so many bytes: §3.3 lets it believe the last part. */
+function wholeLength({ status, fields }: OriginAnswer, bytes: number): number {
+  if (status !== 206) return bytes;
+  const value = fields.find(([name]) => name === "Content-Range")?.[1] ?? "";
+  const [, first, last, total] = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(value) ?? [];
+  return Number(last) + 1 === Number(total) ? Number(first) + bytes : Number(total);
 }
 
 const BREAKS: Partial<Record<FaultKind, (socket: Socket, given: OriginAnswer) => Promise<unknown> | void>> = {
