@@ -126,8 +126,13 @@ export function serveCache(options: CacheOptions, writeLine: WriteLine = console
   const { proxy, events, stop } = cacheEngine(options);
   const listener = logListener(options.log, process.stdout.isTTY, writeLine);
   if (listener !== undefined) events.on(listener);
-  const running = serveBun(cacheApp(proxy, events), options);
+  const running = serveBun(cacheApp(proxy, events), { ...options, idleSeconds: idleSecondsFor(options) });
   return { ...running, stop: () => running.stop().finally(stop) };
+}
+
+/** A client waits at least as long as the origin may be silent, up to the 255 s that Bun can. */
+function idleSecondsFor({ betweenBytesTimeout }: CacheOptions): number {
+  return Math.min(255, Math.max(120, Math.ceil(betweenBytesTimeout / 1000) + 5));
 }
 
 /** What is cached, for the line that says so: `http://a:1, http://b:1 (/api)`. */
