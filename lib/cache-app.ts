@@ -4,6 +4,7 @@
 import { Hono } from "hono";
 import { refuse, type Refusal } from "./door.ts";
 import type { Events } from "./events.ts";
+import type { Answer } from "./message.ts";
 import type { Proxy } from "./proxy.ts";
 import { answerPage } from "./respond.ts";
 import type { WireEnvironment } from "./wire/serve-bun.ts";
@@ -37,22 +38,19 @@ export function cacheApp(proxy: Proxy, events: Events): Hono<{ Bindings: WireEnv
   return app;
 }
 
-function refusedResponse(
-  request: Request,
+function refusedResponse(request: Request, refusal: Refusal, events: Events): Response {
+  return responseFrom(refusedAnswer({ method: request.method, uri: request.url }, refusal, events));
+}
+
+/** The page for a request that is not let in, which is told to those who listen. */
+export function refusedAnswer(
+  { method, uri }: { readonly method: string; readonly uri: string },
   { status, title, reason, line }: Refusal,
   events: Events,
-): Response {
+): Answer {
   const report = { word: "REFUSED", detail: reason } as const;
   const answer = answerPage(status, title, [line], report);
-  events.emit({
-    kind: "answered",
-    method: request.method,
-    uri: request.url,
-    status,
-    report,
-    durationMs: 0,
-    background: false,
-  });
+  events.emit({ kind: "answered", method, uri, status, report, durationMs: 0, background: false });
   if (status === 204) for (const name of ["content-type", "content-length"]) answer.fields.delete(name);
-  return responseFrom(status === 204 || request.method === "HEAD" ? { ...answer, body: null } : answer);
+  return status === 204 || method === "HEAD" ? { ...answer, body: null } : answer;
 }

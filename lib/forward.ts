@@ -110,6 +110,34 @@ export class Forwarder {
     }
   }
 
+  /**
+   * How a request for another protocol goes to its origin, and by when that has to answer. It takes no place there: it
+   * may last for days. @throws OriginError
+   */
+  relayed(presented: PresentedRequest): { readonly outgoing: OutgoingRequest; readonly deadline: Deadline } {
+    const { settings, routes, clockMs } = this.#parts;
+    const target = targetOf(presented);
+    const pool = routes.for(target);
+    const origin = pool?.pick(clockMs());
+    if (origin === undefined) throw leftAlone(pool?.origins[0]?.url);
+    const gateway = { hostField: settings.hostField, loopToken: this.#loopToken };
+    const forwarding = { kind: "forward", why: "bypass", nominated: [] } as const;
+    const fields = outgoingFields(presented, forwarding, "as-presented", gateway);
+    const deadline = new Deadline({ ...settings.deadlines, totalMs: 0 });
+    const { signal } = deadline;
+    const { method } = presented;
+    const outgoing = {
+      origin: origin.url,
+      target,
+      method,
+      fields,
+      body: null,
+      signal,
+      mayReuseConnection: false,
+    };
+    return { outgoing, deadline };
+  }
+
   /** Finds an origin that can take it, and a place there. */
   async #depart({ presented, fields, deadline, after }: Departure): Promise<ReceivedResponse> {
     const { routes, clockMs } = this.#parts;
@@ -235,9 +263,10 @@ export class Forwarder {
   }
 }
 
-/** In origin-form, as it came. */
+/** In origin-form, as it came; or the `*` of OPTIONS, which has no path. */
 function targetOf({ uri }: PresentedRequest): string {
-  return uri.slice(uri.indexOf("/", uri.indexOf("//") + 2));
+  const at = uri.indexOf("/", uri.indexOf("//") + 2);
+  return at < 0 ? "*" : uri.slice(at);
 }
 
 function busy({ url }: Origin): OriginError {

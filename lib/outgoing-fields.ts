@@ -34,6 +34,9 @@ export function outgoingFields(
   { hostField, loopToken }: Gateway,
 ): Headers {
   const fields = new Headers(endToEndFields(presented.fields));
+  // RFC 9110 §6.5.1: trailers are asked for only where they can be passed on.
+  if (presented.takesTrailers === true && presented.fields.get("te") === "trailers")
+    fields.set("te", "trailers");
   // The wire has answered `Expect: 100-continue` itself; the content follows at once.
   fields.delete("expect");
   fields.set("host", hostField === "" ? presented.authority : hostField);
