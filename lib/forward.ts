@@ -3,6 +3,7 @@
 // Leaves out: the socket (`wire/`), whether to forward at all (`rfc9111/reuse.ts`), what follows (`proxy.ts`).
 import { CACHE_NAME } from "./cache-status.ts";
 import { OriginError } from "./errors.ts";
+import { withoutBelieved } from "./forwarded-fields.ts";
 import type { PresentedRequest, ReceivedResponse } from "./message.ts";
 import { endToEndFields } from "./rfc9111/header-fields.ts";
 import type { Forwarding } from "./rfc9111/reuse.ts";
@@ -96,6 +97,7 @@ export class Forwarder {
 
   #fieldsFor(presented: PresentedRequest, forwarding: Forwarding, conditions: Conditions): Headers {
     const fields = new Headers(endToEndFields(presented.fields));
+    withoutBelieved(fields, presented.method);
     // The wire has answered `Expect: 100-continue` itself; the content follows at once.
     fields.delete("expect");
     fields.set("host", this.#settings.hostField === "" ? presented.authority : this.#settings.hostField);
