@@ -8,6 +8,7 @@ import { Forwarder } from "./forward.ts";
 import { logListener, type WriteLine } from "./log.ts";
 import type { CacheOptions } from "./option-tables.ts";
 import { Proxy } from "./proxy.ts";
+import type { RelaySettings } from "./relay.ts";
 import { deltaSeconds } from "./rfc9111/time.ts";
 import { MemoryStore } from "./store/memory.ts";
 import type { StoreStats } from "./store/store.ts";
@@ -63,7 +64,17 @@ export function serveCache(options: CacheOptions, writeLine: WriteLine = console
   const { proxy, events } = cacheEngine(options);
   const listener = logListener(options.log, process.stdout.isTTY, writeLine);
   if (listener !== undefined) events.on(listener);
-  return serveBun(cacheApp(proxy, events), options);
+  return serveBun(cacheApp(proxy, events, relaySettings(options)), options);
+}
+
+/** Where WebSockets go for these options. */
+export function relaySettings(options: CacheOptions): RelaySettings {
+  const origin = options.origin[0]?.origin ?? "";
+  return {
+    originFor: () => origin,
+    hostField: options.originHost,
+    timeoutMs: options.firstByteTimeout,
+  };
 }
 
 /** What is cached, for the line that says so: `http://a:1, http://b:1 (/api)`. */

@@ -13,7 +13,7 @@ export interface Knock {
 
 /** Why a request is refused. */
 export interface Refusal {
-  readonly status: 204 | 400 | 501;
+  readonly status: 204 | 400 | 417 | 501;
   readonly title: string;
   /** One word for Cache-Status and log. */
   readonly reason: string;
@@ -23,6 +23,8 @@ export interface Refusal {
 
 /** Methods that this wire can hand on unchanged; any other would leave as GET. */
 const FORWARDABLE = new Set(METHODS.filter((method) => method !== "CONNECT" && method !== "TRACE"));
+
+const TITLES = { 204: "No Content", 400: "Bad Request", 417: "Expectation Failed", 501: "Not Implemented" };
 
 /** The rules, first match first. */
 const RULES: readonly (readonly [Refusal, (knock: Knock) => boolean])[] = [
@@ -53,8 +55,13 @@ const RULES: readonly (readonly [Refusal, (knock: Knock) => boolean])[] = [
     ({ method, fields }) => (method === "GET" || method === "HEAD") && announcesContent(fields),
   ],
   [
+    // RFC 9110 §10.1.1; the wire has answered 100-continue itself.
+    refusal(417, "expect", "The only expectation that can be met is 100-continue."),
+    ({ fields }) => !/^(?:100-continue)?$/i.test(fields.get("expect") ?? ""),
+  ],
+  [
     // RFC 9110 §7.6.2: with 0 the request ends here, and here is no resource to ask about.
-    { ...refusal(204, "max-forwards", ""), title: "No Content" },
+    refusal(204, "max-forwards", ""),
     ({ method, fields }) => method === "OPTIONS" && /^0+$/.test(fields.get("max-forwards") ?? ""),
   ],
 ];
@@ -70,8 +77,8 @@ function isHost(value: string): boolean {
   return match !== null && Number(match[1] ?? 0) <= 65535;
 }
 
-function refusal(status: 204 | 400 | 501, reason: string, line: string): Refusal {
-  return { status, title: status === 501 ? "Not Implemented" : "Bad Request", reason, line };
+function refusal(status: Refusal["status"], reason: string, line: string): Refusal {
+  return { status, title: TITLES[status], reason, line };
 }
 
 function announcesContent(fields: Headers): boolean {

@@ -1,6 +1,6 @@
 // Answers: which header fields of a client the origin must not see, because frameworks take them for the request itself.
 // Owns: the table of fields that stand for target, host, scheme, port or method and are in no cache key; who believes them.
-// Leaves out: what a gateway says itself in their place (`forward.ts`), fields for one connection (`header-fields.ts`).
+// Leaves out: what a gateway says in their place (`forward.ts`, `relay.ts`), fields for one connection (`header-fields.ts`).
 
 /** What a framework takes a field for. */
 export type BelievedAs = "target" | "host" | "scheme" | "port" | "method" | "proxy";
