@@ -154,16 +154,10 @@ describe("hash flooding and odd field names", () => {
       larder.origin.script({ fields: { ...FRESH, Vary: "__proto__, constructor, toString" }, body: "ok" });
       const url = larder.serve();
       const many = Array.from({ length: 180 }, (_, at) => [`x-${at.toString(36).padStart(4, "0")}`, "1"]);
-      const odd = {
-        __proto__: null,
-        ["__proto__"]: "a",
-        constructor: "b",
-        toString: "c",
-        hasOwnProperty: "d",
-      };
-      const fields = { ...Object.fromEntries(many), ...odd } as Record<string, string>;
+      const odd = ["__proto__", "constructor", "toString", "hasOwnProperty"].map((name) => [name, "1"]);
+      const fields: Record<string, string> = Object.fromEntries([...many, ...odd]);
       expect((await ask(url, "GET", "/x", fields)).status).toBe(200);
-      expect(larder.origin.requests[0]?.get("constructor")).toBe("b");
+      expect(larder.origin.requests[0]?.get("__proto__")).toBe("1");
       const other = await ask(url, "GET", "/x", { ...fields, constructor: "other" });
       expect(other.fields.find(([name]) => name.toLowerCase() === "cache-status")?.[1]).toContain(
         "vary-miss",
