@@ -69,7 +69,7 @@ describe("CDN loop", () => {
 });
 
 describe.concurrent("slowness", () => {
-  test("slow heads: a head that takes longer than 10 s is cut off, and others are served meanwhile", async () => {
+  test("heads: one that takes longer than 10 s is cut off, and others are served meanwhile", async () => {
     const origin = await ScriptedOrigin.start();
     origin.script({ fields: FRESH, body: "ok" });
     const cache = serve(origin.url, 60);
@@ -89,7 +89,7 @@ describe.concurrent("slowness", () => {
     await cache.stop();
   }, 30_000);
 
-  test("slow bodies: an upload that stands still ends with the origin's deadline", async () => {
+  test("bodies: an upload that stands still ends with the origin's deadline", async () => {
     await withLarder(
       async (larder) => {
         const url = larder.serve();
@@ -106,7 +106,7 @@ describe.concurrent("slowness", () => {
     )();
   }, 15_000);
 
-  test("readers that stop are cut off, and others are served meanwhile", async () => {
+  test("readers that stop: they are cut off, and others are served meanwhile", async () => {
     const origin = await ScriptedOrigin.start();
     origin.script({ fields: FRESH, body: LARGE });
     const cache = serve(origin.url, 4);
