@@ -141,7 +141,7 @@ export async function serveCache(
   const running =
     wireFor(options) === "exact"
       ? await serveNode(exactApp(engine), listening)
-      : serveBun(cacheApp(proxy, events), listening);
+      : serveBun(cacheApp(proxy, events, engine.forwarder), listening);
   return { ...running, stop: () => running.stop().finally(stop) };
 }
 
