@@ -19,7 +19,7 @@ export const SLACK_BYTES = 128 * 2 ** 20;
 export async function judgeAftermath(larder: LarderProcess, baseline: Condition): Promise<Problem[]> {
   const deadline = performance.now() + LIMIT_MS;
   for (;;) {
-    const problems = left(await larder.condition(), larder.sockets(), baseline);
+    const problems = leftOver(await larder.condition(), larder.sockets(), baseline);
     if (problems.length === 0 || performance.now() > deadline) return problems;
     await Bun.sleep(200);
   }
@@ -33,7 +33,12 @@ export async function judgeExit(larder: LarderProcess): Promise<Problem[]> {
   return [{ rule: "exit", detail: `after SIGTERM it ${how}` }];
 }
 
-function left({ stats, rssBytes }: Condition, sockets: readonly string[], baseline: Condition): Problem[] {
+/** What a Larder without clients and origin should not have; `baseline` is how it was before the run. */
+export function leftOver(
+  { stats, rssBytes }: Condition,
+  sockets: readonly string[],
+  baseline: Condition,
+): Problem[] {
   const { store, fillsInFlight } = stats;
   const most = baseline.rssBytes + store.budgetBytes + SLACK_BYTES;
   const rows: [rule: string, isWrong: boolean, detail: string][] = [
