@@ -15,11 +15,25 @@ const EXIT_LIMIT_MS = 5_000;
  */
 export const SLACK_BYTES = 128 * 2 ** 20;
 
-/** What is not as it should be; polls until all is, for ten seconds at most. */
-export async function judgeAftermath(larder: LarderProcess, baseline: Condition): Promise<Problem[]> {
+/** What is not as it should be once the origin is away, too; polls until all is, for ten seconds at most. */
+export function judgeAftermath(larder: LarderProcess, baseline: Condition): Promise<Problem[]> {
+  return settled(async () => leftOver(await larder.condition(), larder.sockets(), baseline));
+}
+
+/** While the origin is still there: nobody waits for it any more, so it must not be made to go on sending. */
+export function judgeOriginUse(origin: { readonly underWay: number }): Promise<Problem[]> {
+  return settled(async () => {
+    const { underWay } = origin;
+    const detail = `${underWay} responses of the origin are neither read nor cancelled, though all clients have gone`;
+    return underWay === 0 ? [] : [{ rule: "origin-kept-busy", detail }];
+  });
+}
+
+/** What `judge` finds when it finds nothing, or in the end. */
+async function settled(judge: () => Promise<Problem[]>): Promise<Problem[]> {
   const deadline = performance.now() + LIMIT_MS;
   for (;;) {
-    const problems = leftOver(await larder.condition(), larder.sockets(), baseline);
+    const problems = await judge();
     if (problems.length === 0 || performance.now() > deadline) return problems;
     await Bun.sleep(200);
   }

@@ -16,7 +16,7 @@ const objects = catalogue(7);
 function objectOf(kind: string): ChaosObject {
   const found = objects.find((object) => object.kind === kind);
   if (found === undefined) throw new Error(`there is no ${kind}`);
-  return { ...found, baseBytes: 1_000 };
+  return { ...found, baseBytes: 1_000, growthBytes: 13 };
 }
 
 const PLAIN = objectOf("plain");
