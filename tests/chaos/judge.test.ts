@@ -239,6 +239,22 @@ const LIES: readonly (readonly [claim: string, rule: string, lie: Lie])[] = [
     "request-directives",
     { plan: { directives: "no-cache" }, cacheStatus: "larder; hit; ttl=2", age: 0 },
   ],
+  [
+    "max-age is answered with what is older",
+    "request-directives",
+    {
+      object: CHUNKED,
+      framing: "chunked",
+      plan: { directives: "max-age=1" },
+      cacheStatus: "larder; hit; ttl=0",
+      age: 3,
+    },
+  ],
+  [
+    "a hit is no longer fresh by its own ttl",
+    "request-directives",
+    { cacheStatus: "larder; hit; ttl=-1", age: 3 },
+  ],
   ["only-if-cached goes to the origin", "request-directives", { plan: { directives: "only-if-cached" } }],
   ["Cache-Status is missing", "cache-status", { cacheStatus: "another; hit" }],
 ];
