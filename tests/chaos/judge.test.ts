@@ -1,23 +1,9 @@
 // Answers: does the checker of the chaos runs find what it is there to find?
 // Owns: planted lies: bytes on a socket that no honest cache sends, and the rule that each of them breaks.
-// Leaves out: a run against Larder (`chaos.test.ts`).
+// Leaves out: sending and judging them (`planted-answer.ts`), a run against Larder (`chaos.test.ts`).
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { connect, createServer, type AddressInfo, type Socket } from "node:net";
-import { exchange, requestFor, type Known } from "./exchange.ts";
-import { Judge } from "./judge.ts";
-import type { Violation } from "./judgement.ts";
-import { Ledger } from "./ledger.ts";
-import { bytesOf, catalogue, entityTagOf, fieldsOf, type ChaosObject } from "./objects.ts";
-import type { RequestPlan } from "./request-plan.ts";
-import { Tally } from "./tally.ts";
-
-const objects = catalogue(7);
-
-function objectOf(kind: string): ChaosObject {
-  const found = objects.find((object) => object.kind === kind);
-  if (found === undefined) throw new Error(`there is no ${kind}`);
-  return { ...found, baseBytes: 1_000, growthBytes: 13 };
-}
+import { bytesOf, entityTagOf } from "./objects.ts";
+import { close, listen, NOW_MS, objectOf, violationsOf, type Lie } from "./planted-answer.ts";
 
 const PLAIN = objectOf("plain");
 const OTHER = objectOf("short");
@@ -28,30 +14,6 @@ const MUST = objectOf("must-revalidate");
 const FLAVOURED = objectOf("flavoured");
 const CLOSE = objectOf("close-delimited");
 
-/** Versions: 0 until 1 s, 1 until 11 s, 2 from then on; the request begins at 20 s. */
-const NOW_MS = 20_000;
-
-/** One answer of a cache that lies, or does not. */
-interface Lie {
-  readonly object?: ChaosObject;
-  readonly version?: number;
-  readonly variant?: string;
-  readonly status?: number;
-  readonly cacheStatus?: string;
-  readonly age?: number;
-  /** Fields that come instead, or on top. */
-  readonly fields?: Readonly<Record<string, string>>;
-  readonly body?: Buffer;
-  readonly framing?: "length" | "chunked" | "chunked-open" | "none";
-  /** Bytes that Content-Length announces where it is not the real number. */
-  readonly announced?: number;
-  readonly plan?: Partial<RequestPlan>;
-  readonly known?: Known;
-  /** What the origin did before. */
-  readonly past?: (ledger: Ledger) => void;
-}
-
-const LIVE = "larder; fwd=uri-miss; fwd-status=200; stored; ttl=2";
 const BODY = bytesOf(PLAIN, 2, "");
 const RANGE = { ranges: [{ share: 0, bytes: 100, form: "both" as const }] };
 
@@ -61,7 +23,7 @@ function flipped(bytes: Buffer, at: number): Buffer {
   return copy;
 }
 
-const HONEST: readonly (readonly [claim: string, lie: Lie])[] = [
+const HONEST: readonly (readonly [claim: string, lie: Partial<Lie>])[] = [
   ["a miss", {}],
   ["a miss in chunks", { object: CHUNKED, framing: "chunked", body: bytesOf(CHUNKED, 2, "") }],
   ["a hit", { cacheStatus: "larder; hit; ttl=1", age: 1 }],
@@ -83,7 +45,7 @@ const HONEST: readonly (readonly [claim: string, lie: Lie])[] = [
   ],
 ];
 
-const LIES: readonly (readonly [claim: string, rule: string, lie: Lie])[] = [
+const LIES: readonly (readonly [claim: string, rule: string, lie: Partial<Lie>])[] = [
   ["the first byte is wrong", "bytes", { body: flipped(BODY, 0) }],
   ["the last byte is wrong", "bytes", { body: flipped(BODY, BODY.length - 1) }],
   [
@@ -259,79 +221,18 @@ const LIES: readonly (readonly [claim: string, rule: string, lie: Lie])[] = [
   ["Cache-Status is missing", "cache-status", { cacheStatus: "another; hit" }],
 ];
 
-let answer: Buffer = Buffer.alloc(0);
-const server = createServer((socket: Socket) => {
-  socket.on("error", () => {});
-  socket.once("data", () => socket.end(answer));
-});
-
-beforeAll(() => new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve)));
-afterAll(() => new Promise<void>((resolve) => void server.close(() => resolve())));
-
-/** What the checker says of that answer. */
-async function violationsOf(lie: Lie): Promise<readonly Violation[]> {
-  const object = lie.object ?? PLAIN;
-  const ledger = new Ledger(objects, 0);
-  for (const { id } of objects) for (const atMs of [1_000, 11_000]) ledger.bump(id, atMs);
-  lie.past?.(ledger);
-  answer = bytesOnTheWire(object, lie);
-  const tally = new Tally();
-  const sent = requestFor(planFor(object, lie.plan), lie.known, NOW_MS);
-  const judge = new Judge({ seed: 7, ledger, tally, nowMs: () => NOW_MS }, sent);
-  const socket = connect({
-    host: "127.0.0.1",
-    port: (server.address() as AddressInfo).port,
-    allowHalfOpen: true,
-  });
-  socket.on("error", () => {});
-  judge.end(await exchange(socket, sent, judge, true));
-  socket.destroy();
-  return tally.violations;
-}
-
-function planFor(object: ChaosObject, plan: Partial<RequestPlan> = {}): RequestPlan {
-  return {
-    id: "c1.r1",
-    object,
-    method: "GET",
-    selecting: "",
-    condition: "none",
-    directives: "",
-    ranges: [],
-    withIfRange: false,
-    reading: "swift",
-    leavesAfter: undefined,
-    halfCloses: false,
-    uploadBytes: 0,
-    uploadsInChunks: false,
-    ...plan,
-  };
-}
-
-function bytesOnTheWire(object: ChaosObject, lie: Lie): Buffer {
-  const { version = 2, variant = object.vary === "" ? "" : "plain", status = 200, framing = "length" } = lie;
-  const body = lie.body ?? bytesOf(object, version, variant);
-  const isPage = status >= 500;
-  const fields = new Map(isPage ? [] : fieldsOf(object, version, variant));
-  fields.set("Cache-Status", lie.cacheStatus ?? LIVE);
-  if (lie.age !== undefined) fields.set("Age", String(lie.age));
-  for (const [name, value] of Object.entries(lie.fields ?? {})) fields.set(name, value);
-  if (framing === "length") fields.set("Content-Length", String(lie.announced ?? body.length));
-  if (framing.startsWith("chunked")) fields.set("Transfer-Encoding", "chunked");
-  const lines = [...fields].map(([name, value]) => `${name}: ${value}\r\n`);
-  const head = Buffer.from(`HTTP/1.1 ${status} x\r\n${lines.join("")}\r\n`);
-  if (!framing.startsWith("chunked")) return Buffer.concat([head, body]);
-  const chunk = [Buffer.from(`${body.length.toString(16)}\r\n`), body, Buffer.from("\r\n")];
-  return Buffer.concat([head, ...chunk, Buffer.from(framing === "chunked" ? "0\r\n\r\n" : "")]);
-}
+beforeAll(listen);
+afterAll(close);
 
 describe("the checker has nothing against", () => {
-  test.each(HONEST)("%s", async (_, lie) => expect(await violationsOf(lie)).toEqual([]));
+  test.each(HONEST)("%s", async (_, lie) =>
+    expect(await violationsOf({ object: PLAIN, ...lie })).toEqual([]),
+  );
 });
 
 describe("the checker finds that", () => {
   test.each(LIES)("%s (%s)", async (_, rule, lie) => {
-    const violations = await violationsOf(lie);
+    const violations = await violationsOf({ object: PLAIN, ...lie });
     expect(violations.map((violation) => violation.rule)).toContain(rule);
     expect(violations[0]).toMatchObject({ seed: 7, requestId: "c1.r1", object: (lie.object ?? PLAIN).id });
   });
@@ -342,7 +243,7 @@ describe("the checker finds that", () => {
       bytesOf(PLAIN, 1, "").subarray(512),
       Buffer.alloc(13),
     ]);
-    const [violation] = await violationsOf({ body: mixed });
+    const [violation] = await violationsOf({ object: PLAIN, body: mixed });
     expect(violation?.detail).toMatch(/byte 51\d is \d+, expected \d+ .*version 1, not 2$/);
   });
 });
