@@ -57,6 +57,12 @@ export function leftOver(
   const most = baseline.rssBytes + store.budgetBytes + SLACK_BYTES;
   const rows: [rule: string, isWrong: boolean, detail: string][] = [
     ["fills-left", fillsInFlight !== 0, `${fillsInFlight} fills in flight`],
+    ["held-left", store.heldBytes !== 0, `${store.heldBytes} bytes held for readers`],
+    [
+      "places-left",
+      stats.origins.some(({ pending, waiting }) => pending + waiting > 0),
+      `exchanges under way: ${JSON.stringify(stats.origins)}`,
+    ],
     ["pending-left", store.pendingBytes !== 0, `${store.pendingBytes} pending bytes`],
     [
       "over-budget",

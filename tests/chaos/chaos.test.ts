@@ -15,7 +15,6 @@ test("a run of three seconds is clean, and was not empty", async () => {
     seconds: 3,
     clients: 60,
     wire: "bun",
-    wrongDigests: false,
   });
   expect(tally.violations, lines.join("\n")).toEqual([]);
   for (const word of ["HIT", "MISS", "VALIDATED", "PASS"])
@@ -24,9 +23,13 @@ test("a run of three seconds is clean, and was not empty", async () => {
   expect(tally.counted("endings", "clean")).toBeGreaterThan(100);
 }, 30_000);
 
-const STORE = { responses: 1, storedBytes: 10, pendingBytes: 0, budgetBytes: 100, evictions: 0 };
+const STORE = {
+  ...{ responses: 1, storedBytes: 10, pendingBytes: 0, heldBytes: 0, budgetBytes: 100, evictions: 0 },
+};
+const ORIGIN = { origin: "http://o", isHealthy: true, breaker: "closed", pending: 0, waiting: 0 } as const;
+const STATS = { store: STORE, fillsInFlight: 0, origins: [ORIGIN] };
 const BASELINE: Condition = {
-  stats: { store: STORE, fillsInFlight: 0 },
+  stats: STATS,
   rssBytes: 1_000,
   heapBytes: 0,
   heapObjects: 0,
@@ -34,19 +37,21 @@ const BASELINE: Condition = {
 
 test.each([
   ["nothing", undefined, BASELINE, []],
-  ["a fill", "fills-left", { ...BASELINE, stats: { store: STORE, fillsInFlight: 1 } }, []],
+  ["a fill", "fills-left", { ...BASELINE, stats: { ...STATS, fillsInFlight: 1 } }, []],
   [
     "pending bytes",
     "pending-left",
-    { ...BASELINE, stats: { store: { ...STORE, pendingBytes: 1 }, fillsInFlight: 0 } },
+    { ...BASELINE, stats: { ...STATS, store: { ...STORE, pendingBytes: 1 } } },
     [],
   ],
   [
     "too much in the store",
     "over-budget",
-    { ...BASELINE, stats: { store: { ...STORE, storedBytes: 101 }, fillsInFlight: 0 } },
+    { ...BASELINE, stats: { ...STATS, store: { ...STORE, storedBytes: 101 } } },
     [],
   ],
+  ["what is held", "held-left", { ...BASELINE, stats: { ...STATS, store: { ...STORE, heldBytes: 1 } } }, []],
+  ["a place", "places-left", { ...BASELINE, stats: { ...STATS, origins: [{ ...ORIGIN, pending: 1 }] } }, []],
   ["a socket", "sockets-left", BASELINE, ["01 :1 → :2"]],
   ["memory", "memory", { ...BASELINE, rssBytes: 1_101 + SLACK_BYTES }, []],
 ])("the aftermath finds %s", (_, rule, condition, sockets) => {

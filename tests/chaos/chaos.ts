@@ -16,8 +16,6 @@ export interface ChaosOptions {
   readonly seconds: number;
   readonly clients: number;
   readonly wire: "bun" | "exact";
-  /** Whether some responses come with a Repr-Digest that is not theirs. */
-  readonly wrongDigests: boolean;
 }
 
 /** What came of it. */
