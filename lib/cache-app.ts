@@ -100,5 +100,7 @@ async function relayed(
     durationMs: Math.round(performance.now() - arrivedMs),
     background: false,
   });
-  return refused === undefined ? new Response() : responseFrom(refused.answer);
+  if (refused === undefined) return new Response();
+  wire.isAnswered?.(request);
+  return responseFrom(refused.answer);
 }

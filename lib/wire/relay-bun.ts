@@ -50,7 +50,7 @@ type Message = string | Buffer<ArrayBuffer>;
 export class Relay {
   readonly #origin: WebSocket;
   #client: ServerWebSocket<Relay> | undefined;
-  /** What the origin sends before the client is told that the relay is open. */
+  /** What comes before the client's end is open. Bun opens that first, as it is; a message must not hang on it. */
   readonly #early: Message[] = [];
   #isOver = false;
   #waiting: Timer | undefined;
