@@ -51,8 +51,8 @@ export class Pace {
   }
 }
 
-/** A body of `length` bytes whose connection the test feeds, and which can be had a second time from any byte on. */
-export function twice(length: number, particulars: Partial<FillBodySource> = {}) {
+/** A body of `length` bytes whose connection the test feeds, and which may be had a second time from any byte on. */
+export function twice(length: number, particulars: Partial<FillBodySource> = {}, isTwice = true) {
   const source = new Source();
   const reader = source.stream.getReader();
   const alone = { askedFor: [] as number[], cancelled: 0 };
@@ -70,7 +70,11 @@ export function twice(length: number, particulars: Partial<FillBodySource> = {})
     };
   };
   const body = new FillBody({
-    reader: { read: () => reader.read(), cancel: (reason) => reader.cancel(reason), from },
+    reader: {
+      read: () => reader.read(),
+      cancel: (reason) => reader.cancel(reason),
+      ...(isTwice && { from }),
+    },
     length: undefined,
     writer: undefined,
     ...particulars,
