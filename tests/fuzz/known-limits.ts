@@ -1,0 +1,173 @@
+// Answers: which differences from the letter are known, and why each is left as it is.
+// Owns: one row a limit: on which wire, which kinds of suspicion, for which messages, and the reason.
+// Leaves out: finding the differences (`oracle.ts`). A row that is too wide hides faults: each names its messages.
+import { listMembers } from "../../lib/rfc9111/syntax.ts";
+import { valuesOf } from "./message-grammar.ts";
+import type { Kind, Suspicion } from "./suspicion.ts";
+import { sentBytes } from "./suspicion.ts";
+
+/** The wires of Larder. */
+export type Wire = "bun" | "exact";
+
+/** A difference that is known. */
+export interface KnownLimit {
+  readonly name: string;
+  readonly wires: readonly Wire[];
+  readonly kinds: readonly Kind[];
+  readonly applies: (suspicion: Suspicion) => boolean;
+  readonly why: string;
+}
+
+const BOTH = ["bun", "exact"] as const;
+const BUN = ["bun"] as const;
+
+/** The table, first match first. */
+export const KNOWN_LIMITS: readonly KnownLimit[] = [
+  {
+    name: "pipelined",
+    wires: BUN,
+    kinds: ["closed", "cut"],
+    applies: isPipelined,
+    why: "README: a request behind one that waits closes the connection, both answers are lost (RFC 9112 §9.3.2 lets clients repeat)",
+  },
+  {
+    name: "half-close",
+    wires: BOTH,
+    kinds: ["closed", "cut"],
+    applies: ({ fuzzCase }) => fuzzCase?.leave === "half-closes",
+    why: "a client that ends its side is taken for gone (RFC 9112 §9.6 leaves it open)",
+  },
+  {
+    name: "unknown-method",
+    wires: BUN,
+    kinds: ["closed"],
+    applies: ({ request }) => request !== undefined && !REGISTERED.has(request.method),
+    why: "README: Bun closes the connection",
+  },
+  {
+    name: "trailers",
+    wires: BUN,
+    kinds: ["extra-response", "refused", "malformed-response", "closed"],
+    applies: ({ fuzzCase }) => fuzzCase?.run.requests.some(({ trailers }) => trailers.length > 0) === true,
+    why: "README: request trailers are answered with a stray 400 and a close; nothing behind them is answered",
+  },
+  {
+    name: "unended-last-chunk",
+    wires: BUN,
+    kinds: ["accepted", "smuggled", "extra-response"],
+    applies: ({ fuzzCase }) => fuzzCase?.run.rest !== undefined && /\r\n0+\r\n/.test(sentBytes(fuzzCase)),
+    why: "Bun takes a last chunk for the end of the content; what is missing behind it cannot be mistaken for a request",
+  },
+  {
+    name: "broken-answer",
+    wires: BOTH,
+    kinds: ["cut", "closed"],
+    applies: ({ request }) => /\/y\//.test(request?.target ?? ""),
+    why: "the origin broke off its answer: the client must not see a clean end",
+  },
+  {
+    name: "failing-origin",
+    wires: BOTH,
+    kinds: ["refused"],
+    applies: ({ request, response }) => /\/[xy]\//.test(request?.target ?? "") && response?.status === 502,
+    why: "the origin closed without an answer",
+  },
+  {
+    name: "door-content",
+    wires: BOTH,
+    kinds: ["refused"],
+    applies: ({ request, response }) =>
+      response?.status === 400 && /^(?:GET|HEAD)$/.test(request?.method ?? "") && request?.framing !== "none",
+    why: "README: content in GET or HEAD would be lost",
+  },
+  {
+    name: "door-method",
+    wires: BOTH,
+    kinds: ["refused"],
+    applies: ({ request, response }) =>
+      response?.status === 501 &&
+      (/^(?:CONNECT|TRACE)$/.test(request?.method ?? "") || !REGISTERED.has(request?.method ?? "")),
+    why: "README: CONNECT and TRACE end here, unknown methods too",
+  },
+  {
+    name: "door-target",
+    wires: BOTH,
+    kinds: ["refused"],
+    applies: ({ request, response }) =>
+      response?.status === 400 && /^(?:https?:\/\/[^/]*)?\/\/|^\*$/.test(request?.target ?? ""),
+    why: "README: a target that starts with //, and OPTIONS *, are refused",
+  },
+  {
+    name: "door-host",
+    wires: BOTH,
+    kinds: ["refused"],
+    applies: ({ request, response }) =>
+      response?.status === 400 &&
+      hostOf(request) !== undefined &&
+      !/^[a-z0-9.-]+(?::\d{1,4})?$/i.test(hostOf(request) ?? ""),
+    why: "README: an invalid Host is refused; RFC 3986 lets a reg-name hold what no URL parser takes",
+  },
+  {
+    name: "only-if-cached",
+    wires: BOTH,
+    kinds: ["refused"],
+    applies: ({ request, response }) =>
+      response?.status === 504 && directives(request).includes("only-if-cached"),
+    why: "RFC 9111 §5.2.1.7",
+  },
+  {
+    name: "max-forwards-0",
+    wires: BOTH,
+    kinds: ["refused"],
+    applies: ({ request, response }) => response?.status === 204 && request?.method === "OPTIONS",
+    why: "RFC 9110 §7.6.2: OPTIONS with Max-Forwards: 0 ends here",
+  },
+  {
+    name: "expectation",
+    wires: BOTH,
+    kinds: ["refused"],
+    applies: ({ request, response }) =>
+      response?.status === 417 && valuesOf(request?.fields ?? [], "expect").length > 0,
+    why: "RFC 9110 §10.1.1: an expectation other than 100-continue may be refused",
+  },
+  {
+    name: "absolute-form",
+    wires: BUN,
+    kinds: ["host"],
+    applies: ({ request }) => /^https?:\/\//i.test(request?.target ?? ""),
+    why: "README: Bun drops the authority of an absolute-form target; Host counts",
+  },
+];
+
+/** The row that explains a suspicion on that wire; `undefined` where it is a finding. */
+export function knownLimit(suspicion: Suspicion, wire: Wire): KnownLimit | undefined {
+  return KNOWN_LIMITS.find(
+    ({ wires, kinds, applies }) =>
+      wires.includes(wire) && kinds.includes(suspicion.kind) && applies(suspicion),
+  );
+}
+
+/** Methods that both wires carry. */
+const REGISTERED = new Set([
+  ...["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "PROPFIND", "PURGE", "QUERY", "REPORT"],
+]);
+
+/** Whether more than one message was sent at a time where the answers broke off. */
+function isPipelined({ fuzzCase, place = 0 }: Suspicion): boolean {
+  const flights = fuzzCase?.flights ?? [];
+  const at = flights.findIndex(({ run }) => run.requests.length > place);
+  const flight = flights[at];
+  if (flight === undefined) return false;
+  const before = flights[at - 1]?.run.requests.length ?? 0;
+  return flight.run.requests.length - before + (flight.run.rest === undefined ? 0 : 1) > 1;
+}
+
+function hostOf(request: Suspicion["request"]): string | undefined {
+  return valuesOf(request?.fields ?? [], "host")[0];
+}
+
+function directives(request: Suspicion["request"]): string[] {
+  return valuesOf(request?.fields ?? [], "cache-control").flatMap((value) =>
+    listMembers(value.toLowerCase()),
+  );
+}
