@@ -8,7 +8,7 @@ import { knownLimit, type KnownLimit, type Wire } from "./known-limits.ts";
 import type { CacheUnderFuzz, OnTrouble } from "./larder-child.ts";
 import { answerable, judge } from "./oracle.ts";
 import { OriginOracle, sendsAnonymous } from "./origin-oracle.ts";
-import { readRequests, type ReadRequest } from "./request-reader.ts";
+import type { ReadRequest } from "./request-reader.ts";
 import type { Suspicion } from "./suspicion.ts";
 import { tokenFor } from "./token.ts";
 
@@ -178,10 +178,5 @@ class Run {
 function canary(number: number, place: "same" | "fresh"): FuzzCase {
   const token = tokenFor(number, place);
   const text = `GET /f/${token} HTTP/1.1\r\nHost: fuzz.test\r\nX-Fuzz: ${token}\r\n\r\n`;
-  const run = readRequests(text);
-  return {
-    ...caseFrom(number, [[text]], { leave: "asks-again", size: 0 }),
-    leave: place === "fresh" ? "half-closes" : "asks-again",
-    run,
-  };
+  return caseFrom(number, [[text]], { leave: "is-content", size: 0 });
 }

@@ -13,8 +13,8 @@ export interface Flight {
   readonly run: RequestRun;
 }
 
-/** How the client leaves: it asks once more, ends its side, or is gone at once. */
-export type Leave = "asks-again" | "half-closes" | "is-gone";
+/** How the client leaves: it asks once more, has what it wanted, ends its side, or is gone at once. */
+export type Leave = "asks-again" | "is-content" | "half-closes" | "is-gone";
 
 /** One connection. */
 export interface FuzzCase {

@@ -12,8 +12,11 @@ export interface OriginEars {
   readonly malformed: (why: string, bytes: string) => void;
 }
 
-/** Characters of a client's target pass unchanged where the cache may leave them; all else is the cache's own doing. */
-const PASSED_ON: ReadonlySet<Liberty> = new Set(["target-characters", "large"]);
+/**
+ * What a cache may pass on as a client sent it: characters of the target, long heads, and DEL in a field value, which
+ * recipients may retain (RFC 9110 §5.5). All else is the cache's own doing.
+ */
+const PASSED_ON: ReadonlySet<Liberty> = new Set(["target-characters", "large", "delete"]);
 
 /** The origin; `serial` counts its answers. */
 export class FuzzOrigin {
@@ -56,16 +59,17 @@ export class FuzzOrigin {
     socket.on("close", () => this.#sockets.delete(socket));
     socket.on("data", (bytes) => {
       held += bytes.toString("latin1");
-      while (held !== "") {
+      while (held !== "" && !socket.destroyed) {
         const reading = readRequest(held, 0);
-        if (reading.kind === "incomplete") return;
+        if (reading.kind === "incomplete") break;
         const liberties =
           reading.kind === "bad"
             ? [reading.why]
             : reading.request.liberties.filter((one) => !PASSED_ON.has(one));
         if (reading.kind === "bad" || liberties.length > 0) {
           this.#ears.malformed(liberties.join(), held.slice(0, 2000));
-          return socket.destroy();
+          socket.destroy();
+          break;
         }
         const { request } = reading;
         held = held.slice(request.end);

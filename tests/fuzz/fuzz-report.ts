@@ -46,14 +46,16 @@ export function summaryText(result: Result, seed: number, wire: Wire): string {
   ].join("\n");
 }
 
-/** Every byte visible, as in a string literal. */
+/** Every byte visible, as in a string literal; of many the first and the last. */
 export function escaped(bytes: string): string {
-  const shown = bytes.length > SHOWN ? `${bytes.slice(0, SHOWN)}` : bytes;
-  const text = shown.replaceAll(
-    /[^\x20-\x7e]|[\\"]/g,
-    (byte) => ESCAPES[byte] ?? `\\x${byte.charCodeAt(0).toString(16).padStart(2, "0")}`,
-  );
-  return `"${text}"${bytes.length > SHOWN ? ` … (${bytes.length} bytes)` : ""}`;
+  if (bytes.length <= SHOWN) return `"${visible(bytes)}"`;
+  const [front, back] = [bytes.slice(0, (SHOWN * 2) / 3), bytes.slice(-SHOWN / 3)];
+  return `"${visible(front)}" … "${visible(back)}" (${bytes.length} bytes)`;
+}
+
+function visible(bytes: string): string {
+  const code = (byte: string): string => `\\x${byte.charCodeAt(0).toString(16).padStart(2, "0")}`;
+  return bytes.replaceAll(/[^\x20-\x7e]|[\\"]/g, (byte) => ESCAPES[byte] ?? code(byte));
 }
 
 const ESCAPES: Readonly<Record<string, string>> = {

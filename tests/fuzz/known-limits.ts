@@ -31,6 +31,13 @@ export const KNOWN_LIMITS: readonly KnownLimit[] = [
     why: "README: a request behind one that waits closes the connection, both answers are lost (RFC 9112 §9.3.2 lets clients repeat)",
   },
   {
+    name: "pipelined-refusal",
+    wires: BUN,
+    kinds: ["refused"],
+    applies: (suspicion) => isPipelined(suspicion) && isBunsOwn(suspicion),
+    why: "the same, where what is behind is refused: its 400 comes, and the connection closes (README: both answers are lost)",
+  },
+  {
     name: "half-close",
     wires: BOTH,
     kinds: ["closed", "cut"],
@@ -50,6 +57,20 @@ export const KNOWN_LIMITS: readonly KnownLimit[] = [
     kinds: ["extra-response", "refused", "malformed-response", "closed"],
     applies: ({ fuzzCase }) => fuzzCase?.run.requests.some(({ trailers }) => trailers.length > 0) === true,
     why: "README: request trailers are answered with a stray 400 and a close; nothing behind them is answered",
+  },
+  {
+    name: "late-refusal",
+    wires: BUN,
+    kinds: ["extra-response"],
+    applies: (suspicion) => suspicion.fuzzCase?.run.rest?.kind === "bad" && isBunsOwn(suspicion),
+    why: "content that turns out malformed behind an answer (the door does not wait for it) gets a 400 of its own, and a close",
+  },
+  {
+    name: "connect",
+    wires: BUN,
+    kinds: ["hang"],
+    applies: ({ fuzzCase }) => fuzzCase?.run.requests.some(({ method }) => method === "CONNECT") === true,
+    why: "Bun reads nothing more behind a CONNECT, whatever was answered: the connection stays open and silent",
   },
   {
     name: "unended-last-chunk",
@@ -154,12 +175,18 @@ const REGISTERED = new Set([
 
 /** Whether more than one message was sent at a time where the answers broke off. */
 function isPipelined({ fuzzCase, place = 0 }: Suspicion): boolean {
+  if (fuzzCase?.leave === "is-gone") return fuzzCase.size > 1;
   const flights = fuzzCase?.flights ?? [];
   const at = flights.findIndex(({ run }) => run.requests.length > place);
   const flight = flights[at];
   if (flight === undefined) return false;
   const before = flights[at - 1]?.run.requests.length ?? 0;
   return flight.run.requests.length - before + (flight.run.rest === undefined ? 0 : 1) > 1;
+}
+
+/** Whether Bun refused, before Larder saw anything: no field but Connection, and the connection ends. */
+function isBunsOwn({ response }: Suspicion): boolean {
+  return response?.fields.map(([name, value]) => `${name}: ${value}`).join() === "Connection: close";
 }
 
 function hostOf(request: Suspicion["request"]): string | undefined {

@@ -9,6 +9,7 @@ export type Field = readonly [name: string, value: string];
 export type Liberty =
   | "bare-lf"
   | "bare-cr-or-control"
+  | "delete"
   | "obs-fold"
   | "leading-line"
   | "white-space-runs"
@@ -67,8 +68,9 @@ export function fieldsOf({ lines, hasBareLf }: Lines): Reading<readonly Field[]>
   const liberties = new Set<Liberty>(hasBareLf ? ["bare-lf"] : []);
   const fields: [string, string][] = [];
   for (const line of lines) {
-    if (/[\x00-\x08\x0b-\x1f\x7f]/.test(line)) liberties.add("bare-cr-or-control");
-    const clean = line.replaceAll(/[\x00-\x08\x0b-\x1f\x7f]/g, " ");
+    if (/[\x00-\x08\x0b-\x1f]/.test(line)) liberties.add("bare-cr-or-control");
+    if (line.includes("\x7f")) liberties.add("delete");
+    const clean = line.replaceAll(/[\x00-\x08\x0b-\x1f]/g, " ");
     const last = fields.at(-1);
     if (/^[ \t\x00-\x1f]/.test(line)) {
       if (last === undefined) return bad("white space in front of the first field");

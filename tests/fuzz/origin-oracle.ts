@@ -55,7 +55,9 @@ export class OriginOracle {
       const isRight = request.method === "GET" && request.body === "";
       return isRight ? undefined : suspect("altered-request", `the canary ${name} came as ${bytes}`);
     }
-    const sent = answerable(fuzzCase.run.requests).filter((one) => nameOf(one) === name);
+    const sent = answerable(fuzzCase.run.requests).filter(
+      (one) => one.fault === undefined && nameOf(one) === name,
+    );
     if (sent.length === 0) return suspect("smuggled", `${name} was not sent as a request`);
     const isSame = (one: ReadRequest): boolean => one.method === request.method && one.body === request.body;
     if (!sent.some(isSame))

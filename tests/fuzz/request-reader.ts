@@ -25,6 +25,8 @@ export interface ReadRequest {
   readonly isLast: boolean;
   /** Where it ends. */
   readonly end: number;
+  /** Why it must be refused, although it is clear where it ends: the connection may go on. */
+  readonly fault: string | undefined;
   /** Why a recipient may refuse it. */
   readonly liberties: readonly Liberty[];
 }
@@ -69,7 +71,7 @@ export function readRequest(text: string, start: number): RequestReading {
   if (first.kind === "bad") return { kind: "bad", method, why: first.why };
   if (fields.kind !== "read") return { kind: "bad", method, why: fields.kind === "bad" ? fields.why : "" };
   const head = { ...first, fields: fields.value };
-  const why = hostFault(head) ?? framingFault(head);
+  const why = framingFault(head);
   if (why !== undefined) return { kind: "bad", method, why };
   const content = contentAt(text, section.end, head);
   if (content.kind === "incomplete") return { kind: "incomplete", method, head: true };
@@ -87,7 +89,8 @@ export function readRequest(text: string, start: number): RequestReading {
     ...(skipped > 0 ? ["leading-line" as const] : []),
     ...(isLarge ? ["large" as const] : []),
   ];
-  return { kind: "request", request: { ...head, ...content, isLast: isLast(head), liberties } };
+  const fault = targetFault(head) ?? hostFault(head);
+  return { kind: "request", request: { ...head, ...content, isLast: isLast(head), fault, liberties } };
 }
 
 interface Line {
@@ -106,12 +109,7 @@ function requestLine(line: string): Line | { readonly kind: "bad"; readonly why:
   if (parts.length !== 3) return bad("a request line that is not of three parts");
   if (!isToken(method)) return bad("a method that is no token");
   if (!/^HTTP\/1\.\d$/.test(version)) return bad("a version that is not HTTP/1.x");
-  if (/[\x00-\x1f\x7f]/.test(target)) return bad("a control in the target");
-  const isForm =
-    method === "CONNECT" ||
-    /^\/|^[a-z][a-z0-9+.-]*:\/\/[^/?#]/i.test(target) ||
-    (target === "*" && method === "OPTIONS");
-  if (!isForm) return bad("a target in none of the four forms");
+  if (/[\x00-\x1f]/.test(target)) return bad("a control in the target");
   const liberties: Liberty[] = [
     ...(line === `${method} ${target} ${version}` ? [] : ["white-space-runs" as const]),
     ...(/^HTTP\/1\.[01]$/.test(version) ? [] : ["minor-version" as const]),
@@ -123,6 +121,15 @@ function requestLine(line: string): Line | { readonly kind: "bad"; readonly why:
 /** RFC 3986 §3.3, §3.4: what a path and a query may be made of. */
 function isPlainTarget(target: string): boolean {
   return /^(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/?]|%[0-9A-Fa-f]{2})*$/.test(target);
+}
+
+/** §3.2: origin-form, absolute-form, authority-form for CONNECT, `*` for OPTIONS. */
+function targetFault({ method, target }: Head): string | undefined {
+  const isForm =
+    method === "CONNECT" ||
+    /^\/|^[a-z][a-z0-9+.-]*:\/\/[^/?#]/i.test(target) ||
+    (target === "*" && method === "OPTIONS");
+  return isForm ? undefined : "a target in none of the four forms";
 }
 
 /** §3.2: none, several, or one that is none. */

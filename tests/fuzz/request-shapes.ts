@@ -35,7 +35,7 @@ const METHODS = [
   [1, "QUERY"],
   [1, "REPORT"],
   [0.3, "TRACE"],
-  [0.3, "CONNECT"],
+  [0.1, "CONNECT"],
   [0.3, "BREW"],
   [0.3, "get"],
 ] as const;
