@@ -117,7 +117,7 @@ export class Connection {
   #read(): void {
     while (this.#at < this.#bytes.length && this.#malformed === undefined) {
       const method = this.#methods[this.#responses.length] ?? "GET";
-      const reading = readResponse(this.#bytes, this.#at, { method, hasEnded: this.#closed === "ended" });
+      const reading = readResponse(this.#bytes, this.#at, { method, closed: this.#closed });
       if (reading.kind === "incomplete") break;
       if (reading.kind === "bad") this.#malformed = reading.why;
       else {

@@ -61,8 +61,8 @@ export const KNOWN_LIMITS: readonly KnownLimit[] = [
   {
     name: "late-refusal",
     wires: BUN,
-    kinds: ["extra-response"],
-    applies: (suspicion) => suspicion.fuzzCase?.run.rest?.kind === "bad" && isBunsOwn(suspicion),
+    kinds: ["extra-response", "refused"],
+    applies: (suspicion) => isBunsOwn(suspicion) && hasOddContent(suspicion),
     why: "content that turns out malformed behind an answer (the door does not wait for it) gets a 400 of its own, and a close",
   },
   {
@@ -134,7 +134,7 @@ export const KNOWN_LIMITS: readonly KnownLimit[] = [
     kinds: ["refused"],
     applies: ({ request, response }) =>
       response?.status === 504 && directives(request).includes("only-if-cached"),
-    why: "RFC 9111 §5.2.1.7",
+    why: "RFC 9111 §5.2.1.7: nothing that is stored may answer",
   },
   {
     name: "max-forwards-0",
@@ -187,6 +187,13 @@ function isPipelined({ fuzzCase, place = 0 }: Suspicion): boolean {
 /** Whether Bun refused, before Larder saw anything: no field but Connection, and the connection ends. */
 function isBunsOwn({ response }: Suspicion): boolean {
   return response?.fields.map(([name, value]) => `${name}: ${value}`).join() === "Connection: close";
+}
+
+/** Whether the content in front of a response is malformed, or chunked in a way that a recipient may refuse. */
+function hasOddContent({ fuzzCase, place = 0 }: Suspicion): boolean {
+  const before = fuzzCase?.run.requests[place - 1];
+  const isOdd = before?.framing === "chunked" && before.liberties.length > 0;
+  return isOdd || (before === undefined && fuzzCase?.run.rest?.kind === "bad");
 }
 
 function hostOf(request: Suspicion["request"]): string | undefined {

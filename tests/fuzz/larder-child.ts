@@ -69,8 +69,8 @@ export async function startCache(
   };
 }
 
-/** The line where it says that Larder itself went wrong. */
-function troubleIn(line: string): string | undefined {
+/** The line of a JSON log, where it says that Larder itself went wrong; else `undefined`. */
+export function troubleIn(line: string): string | undefined {
   if (!line.startsWith("{")) return undefined;
   const { kind, status, report } = JSON.parse(line) as {
     readonly kind?: string;

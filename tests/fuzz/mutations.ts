@@ -90,12 +90,22 @@ function swap(draft: Draft, pattern: RegExp, line: string): void {
 const LENGTH = /^content-length/i;
 const CODING = /^transfer-encoding/i;
 
+/** A request in the content of another, that shows where only one of the two framings is heeded. */
+function hide(draft: Draft, content: string, length: number | undefined): void {
+  const others = draft.lines.filter((line) => !LENGTH.test(line) && !CODING.test(line));
+  draft.method = "POST";
+  draft.content = content;
+  draft.lines = [...others, `Content-Length: ${length ?? content.length}`, "Transfer-Encoding: chunked"];
+}
+
 /** Changes to the structure. */
 const STRUCTURAL: readonly Mutation[] = [
   // Two framings that disagree.
   (draft) => void draft.lines.push(`Content-Length: ${draft.content.length}`, "Transfer-Encoding: chunked"),
   (draft) =>
     void draft.lines.unshift("Transfer-Encoding: chunked", `Content-Length: ${draft.content.length}`),
+  (draft) => hide(draft, `0\r\n\r\n${draft.smuggled}`, undefined),
+  (draft) => hide(draft, `${draft.smuggled.length.toString(16)}\r\n${draft.smuggled}\r\n0\r\n\r\n`, 4),
   (draft, chance) => swap(draft, CODING, `Transfer-Encoding: ${chance.pick(CODINGS)}`),
   (draft, chance) => void draft.lines.push(`Transfer-Encoding: ${chance.pick(CODINGS)}`),
   (draft, chance) =>
@@ -195,8 +205,8 @@ const STRUCTURAL: readonly Mutation[] = [
       "\x7f",
       "\0",
       " x",
-      "/../../x",
-      "/%2e%2e/",
+      "/a/../x",
+      "/a/%2e%2e/",
       "?".repeat(50),
     ])),
   (draft, chance) =>

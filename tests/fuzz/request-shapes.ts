@@ -15,6 +15,8 @@ export interface Draft {
   content: string;
   /** The line end. */
   end: string;
+  /** A request that nobody sends, to be hidden in content. */
+  readonly smuggled: string;
 }
 
 /** The bytes of a draft, as latin1. */
@@ -90,10 +92,11 @@ export function validRequest(chance: Chance, number: number, place: number): Dra
     lines: [`Host: ${host}`, `X-Fuzz: ${token}`],
     content: "",
     end: "\r\n",
+    smuggled: `GET /f/${tokenFor(number, "smuggled")} HTTP/1.1\r\nHost: fuzz.test\r\n\r\n`,
   };
   if (isOld && chance.is(0.5)) draft.lines.push("Connection: keep-alive");
   for (let extra = chance.between(0, 4); extra > 0; extra--) draft.lines.push(chance.pick(FEATURES)(chance));
-  if (!WITHOUT_CONTENT.has(method)) addContent(draft, chance, { number, isOld });
+  if (!WITHOUT_CONTENT.has(method)) addContent(draft, chance, isOld);
   return draft;
 }
 
@@ -168,20 +171,15 @@ const FEATURES: readonly ((chance: Chance) => string)[] = [
   (chance) => `Accept: ${chance.text(chance.between(0, 200), "abc/*;q=0.1,")}`,
 ];
 
-function addContent(
-  draft: Draft,
-  chance: Chance,
-  about: { readonly number: number; readonly isOld: boolean },
-): void {
-  const smuggled = `GET /f/${tokenFor(about.number, "smuggled")} HTTP/1.1\r\nHost: fuzz.test\r\n\r\n`;
+function addContent(draft: Draft, chance: Chance, isOld: boolean): void {
   const size = chance.weighted([
     [5, 0],
     [50, chance.between(1, 200)],
     [10, chance.between(200, 9000)],
     [1, 70_000],
   ]);
-  const body = chance.is(0.4) ? smuggled : chance.text(size);
-  if (about.isOld || chance.is(0.5)) {
+  const body = chance.is(0.4) ? draft.smuggled : chance.text(size);
+  if (isOld || chance.is(0.5)) {
     draft.lines.push(`Content-Length: ${body.length}`);
     draft.content = body;
     return;

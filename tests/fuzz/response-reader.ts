@@ -16,8 +16,8 @@ export interface ReadResponse {
 export interface ResponseContext {
   /** The method that it answers. */
   readonly method: string;
-  /** Whether the server has ended the connection in order, so that a body without length ends here. */
-  readonly hasEnded: boolean;
+  /** How the server has left: a body without length ends where it has ended the connection in order. */
+  readonly closed: "open" | "ended" | "reset";
 }
 
 /** Reads the response at a place, with the 1xx responses in front of it. Never throws. */
@@ -44,7 +44,7 @@ function bodied(
   text: string,
   at: number,
   head: Omit<ReadResponse, "body">,
-  { method, hasEnded }: ResponseContext,
+  { method, closed }: ResponseContext,
 ): Reading<ReadResponse> {
   const { status, fields } = head;
   const lengths = valuesOf(fields, "content-length");
@@ -65,7 +65,11 @@ function bodied(
     return chunked.kind === "read" ? read(chunked.value.content, chunked.end) : chunked;
   }
   const [length] = lengths;
-  if (length === undefined) return hasEnded ? read(text.slice(at), text.length) : { kind: "incomplete" };
+  // A refusal without content is whole, also where the client's unread bytes turned the close into a reset.
+  const isEmptyRefusal = status >= 400 && at === text.length && closed === "reset";
+  if (length === undefined) {
+    return closed === "ended" || isEmptyRefusal ? read(text.slice(at), text.length) : { kind: "incomplete" };
+  }
   const end = at + Number(length);
   return text.length < end ? { kind: "incomplete" } : read(text.slice(at, end), end);
 }
