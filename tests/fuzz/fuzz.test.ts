@@ -36,8 +36,8 @@ test("2,000 random requests crash nothing, hang nothing, and no connection loses
 
 const behind = (fault: Fault): Promise<Result> =>
   run({
-    requests: fault === "none" ? 1000 : 600,
-    limitMs: fault === "hangs" || fault === "cuts" ? 500 : 5000,
+    requests: fault === "length-over-coding" ? 2500 : 800,
+    limitMs: fault === "none" ? 5000 : 500,
     start: (originPort) => startFaultyProxy(originPort, fault),
   });
 
