@@ -1,8 +1,9 @@
 // Answers: what goes over the connection of one case, in which pieces, and how it ends.
 // Owns: the case of a seed and a number: the same two always make the same case.
 // Leaves out: sending it (`conversation.ts`), judging what comes (`oracle.ts`).
+import { mutateBytes } from "./byte-mutations.ts";
 import { Chance } from "./chance.ts";
-import { mutate, mutateBytes } from "./mutations.ts";
+import { mutate } from "./mutations.ts";
 import { readRequests, type RequestRun } from "./request-reader.ts";
 import { rendered, validRequest } from "./request-shapes.ts";
 

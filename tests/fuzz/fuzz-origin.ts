@@ -4,7 +4,7 @@
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { readRequest, type ReadRequest } from "./request-reader.ts";
 import { valuesOf, type Liberty } from "./message-grammar.ts";
-import { answerBody, tokenOf } from "./token.ts";
+import { answerBody, tokenIn, tokenOf } from "./token.ts";
 
 /** What the origin tells whoever judges. */
 export interface OriginEars {
@@ -82,7 +82,7 @@ export class FuzzOrigin {
     const serial = ++this.#serial;
     const token = tokenOf(request.target, request.fields);
     this.#ears.request(request, token);
-    const room = token?.startsWith("c") === true ? "c" : (/^\/([a-z])\//.exec(request.target)?.[1] ?? "f");
+    const room = roomOf(request.target, token);
     if (room === "x") return void socket.destroy();
     if (room === "w") await Bun.sleep(serial % 25);
     if (socket.destroyed) return;
@@ -91,6 +91,13 @@ export class FuzzOrigin {
     if (room === "y") socket.destroySoon();
     else if (request.isLast) socket.end();
   }
+}
+
+/** Only a target that names itself may be stored under its name: another case may make the same target by chance. */
+function roomOf(target: string, token: string | undefined): string {
+  if (token?.startsWith("c") === true) return "c";
+  const [, room = "f"] = /^\/([a-z])\//.exec(target) ?? [];
+  return room === "c" || (room === "v" && tokenIn(target) === undefined) ? "f" : room;
 }
 
 interface About {
@@ -106,7 +113,7 @@ const ROOMS: Readonly<Record<string, string>> = {
 };
 
 function answerTo(request: ReadRequest, { token, room, serial }: About): string {
-  const isStored = room === "c" || (room === "v" && token !== "-");
+  const isStored = room === "c" || room === "v";
   const caching = isStored ? (ROOMS[room] ?? "") : "Cache-Control: no-store\r\n";
   const stays = room === "c" ? "0" : serial;
   const size = room === "b" ? 150_000 : Bun.hash.crc32(token) % 3000;

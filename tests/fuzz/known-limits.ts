@@ -47,9 +47,12 @@ export const KNOWN_LIMITS: readonly KnownLimit[] = [
   {
     name: "unknown-method",
     wires: BUN,
-    kinds: ["closed"],
-    applies: ({ request }) => request !== undefined && !REGISTERED.has(request.method),
-    why: "README: Bun closes the connection",
+    kinds: ["closed", "refused"],
+    applies: (suspicion) =>
+      suspicion.request !== undefined &&
+      !REGISTERED.has(suspicion.request.method) &&
+      (suspicion.kind === "closed" || isBunsOwn(suspicion)),
+    why: "README: Bun closes the connection, or answers 400 where the method holds a % or its like",
   },
   {
     name: "trailers",
@@ -157,6 +160,14 @@ export const KNOWN_LIMITS: readonly KnownLimit[] = [
     kinds: ["host"],
     applies: ({ request }) => /^https?:\/\//i.test(request?.target ?? ""),
     why: "README: Bun drops the authority of an absolute-form target; Host counts",
+  },
+  {
+    name: "empty-authority",
+    wires: BUN,
+    kinds: ["accepted", "smuggled"],
+    applies: ({ fuzzCase }) =>
+      fuzzCase?.run.requests.some(({ target }) => /^https?:\/\/\//i.test(target)) === true,
+    why: "the same where the authority is empty (RFC 9110 §4.2.1 wants it refused): Bun takes what follows for the path",
   },
 ];
 

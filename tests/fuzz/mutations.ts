@@ -1,6 +1,6 @@
 // Answers: what is done to valid requests by those who mean harm, or do not know better.
-// Owns: one table of changes to the structure of a request, one of changes to its bytes.
-// Leaves out: what must be refused then: `request-reader.ts` reads the result by the letter.
+// Owns: one table of changes to the structure of a request.
+// Leaves out: changes to bytes (`byte-mutations.ts`); what must be refused then: `request-reader.ts` reads the result by the letter.
 import type { Chance } from "./chance.ts";
 import type { Draft } from "./request-shapes.ts";
 
@@ -267,39 +267,4 @@ const STRUCTURAL: readonly Mutation[] = [
 /** Changes one draft once. */
 export function mutate(draft: Draft, chance: Chance): void {
   if (draft.lines.length > 0) chance.pick(STRUCTURAL)(draft, chance);
-}
-
-const BYTES = [
-  "\r",
-  "\n",
-  "\r\n",
-  "\0",
-  " ",
-  "\t",
-  ":",
-  "\x7f",
-  "\xff",
-  ",",
-  ";",
-  "0",
-  "%",
-  "\x0b",
-  "\x1b",
-  "\x85",
-];
-
-/** Changes bytes: sets, adds, drops, doubles or swaps some. */
-export function mutateBytes(text: string, chance: Chance): string {
-  const at = chance.between(0, Math.max(0, Math.min(text.length - 1, chance.is(0.8) ? 400 : text.length)));
-  const [front, back] = [text.slice(0, at), text.slice(at)];
-  const span = chance.between(1, 12);
-  return chance.pick([
-    () => front + chance.pick(BYTES) + back.slice(1),
-    () => front + chance.pick(BYTES) + back,
-    () => front + chance.text(1) + back.slice(1),
-    () => front + back.slice(span),
-    () => front + back.slice(0, span) + back,
-    () => front + back.slice(1, 2) + back.slice(0, 1) + back.slice(2),
-    () => front + chance.text(span) + back,
-  ])();
 }

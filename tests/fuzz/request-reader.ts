@@ -155,10 +155,10 @@ function framingFault({ version, fields }: Head): string | undefined {
       : "a transfer coding other than chunked";
   }
   if (lengths.some((length) => !/^\d+$/.test(length))) return "a Content-Length that is no number";
-  if (new Set(lengths.map(Number)).size > 1) return "several different Content-Lengths";
-  return lengths.some((length) => !Number.isSafeInteger(Number(length)))
-    ? "a Content-Length beyond all bounds"
-    : undefined;
+  if (new Set(lengths.map((length) => BigInt(length))).size > 1) return "several different Content-Lengths";
+  // A recipient must not overflow (§6.3); 18 digits fit into 64 bits everywhere.
+  const isBeyond = lengths.some((length) => length.replace(/^0+/, "").length > 18);
+  return isBeyond ? "a Content-Length beyond all bounds" : undefined;
 }
 
 function headLiberties({ version, fields, target }: Head): Liberty[] {
