@@ -100,7 +100,10 @@ class FaultyProxy {
     if (end < 0) return undefined;
     const [, length] = /\r\ncontent-length: (\d+)\r\n/i.exec(held.slice(0, end + 2)) ?? [];
     const isBoth = length !== undefined && /\r\ntransfer-encoding: chunked\r\n/i.test(held.slice(0, end + 2));
-    if (this.#fault === "length-over-coding" && isBoth) return held.slice(0, end + 4 + Number(length));
+    const whole = held.slice(0, end + 4 + Number(length));
+    if (this.#fault === "length-over-coding" && isBoth) {
+      return readRequest(withoutLength(whole), 0).kind === "request" ? whole : undefined;
+    }
     return this.#fault === "lets-through" ? held : undefined;
   }
 
@@ -111,10 +114,7 @@ class FaultyProxy {
     if (this.#fault === "fails" && isChosen)
       return void socket.write("HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n");
     this.#host ??= valuesOf(request?.fields ?? [], "host")[0];
-    const sent =
-      request === undefined && this.#fault === "length-over-coding"
-        ? whole.replace(/content-length: \d+\r\n/i, "")
-        : whole;
+    const sent = request === undefined && this.#fault === "length-over-coding" ? withoutLength(whole) : whole;
     const method = request?.method ?? "GET";
     let answer = await this.#ask(
       this.#fault === "mixes-hosts" ? sent.replace(/host: .*/i, `Host: ${this.#host}`) : sent,
@@ -164,4 +164,8 @@ class FaultyProxy {
     origin.end();
     return text;
   }
+}
+
+function withoutLength(message: string): string {
+  return message.replace(/content-length: \d+\r\n/i, "");
 }
