@@ -6,7 +6,7 @@ import { valuesOf } from "./message-grammar.ts";
 import type { Kind, Suspicion } from "./suspicion.ts";
 import { sentBytes } from "./suspicion.ts";
 import type { FuzzCase } from "./fuzz-case.ts";
-import { readRequest } from "./request-reader.ts";
+import { readRequest, type ReadRequest } from "./request-reader.ts";
 
 /** The wires of Larder. */
 export type Wire = "bun" | "exact";
@@ -59,9 +59,11 @@ export const KNOWN_LIMITS: readonly KnownLimit[] = [
   {
     name: "trailers",
     wires: BUN,
-    kinds: ["extra-response", "refused", "malformed-response", "closed"],
-    applies: ({ fuzzCase }) => fuzzCase?.run.requests.some(({ trailers }) => trailers.length > 0) === true,
-    why: "README: request trailers are answered with a stray 400 and a close; nothing behind them is answered",
+    kinds: ["extra-response", "refused", "closed"],
+    applies: (suspicion) =>
+      [...before(suspicion), suspicion.request].some((one) => (one?.trailers.length ?? 0) > 0) &&
+      (suspicion.kind === "closed" || isBunsOwn(suspicion)),
+    why: "Bun takes request trailers for a second request: 400 and a close, in place of an answer that is still awaited, or behind it",
   },
   {
     name: "late-refusal",
@@ -74,7 +76,7 @@ export const KNOWN_LIMITS: readonly KnownLimit[] = [
     name: "connect",
     wires: BUN,
     kinds: ["hang"],
-    applies: ({ fuzzCase }) => fuzzCase?.run.requests.some(({ method }) => method === "CONNECT") === true,
+    applies: (suspicion) => before(suspicion).some(({ method }) => method === "CONNECT"),
     why: "Bun reads nothing more behind a CONNECT, whatever was answered: the connection stays open and silent",
   },
   {
@@ -185,6 +187,11 @@ export function knownLimit(suspicion: Suspicion, wire: Wire): KnownLimit | undef
 const REGISTERED = new Set([
   ...["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "PROPFIND", "PURGE", "QUERY", "REPORT"],
 ]);
+
+/** The requests in front of the place that a suspicion is about. */
+function before({ fuzzCase, place = 0 }: Suspicion): readonly ReadRequest[] {
+  return fuzzCase?.run.requests.slice(0, place) ?? [];
+}
 
 /** Whether more than one message was sent at a time where the answers broke off. */
 function isPipelined({ fuzzCase, place = 0 }: Suspicion): boolean {
