@@ -221,7 +221,8 @@ function lacksOnlyTheEnd(fuzzCase: FuzzCase): boolean {
   const { requests, rest } = fuzzCase.run;
   if (rest?.kind === "bad") return rest.why.startsWith("in the trailers");
   const last = sentBytes(fuzzCase).slice(requests.at(-1)?.end ?? 0);
-  const ended = readRequest(`${last}\r\n\r\n`, 0);
+  // A trailer line that was begun is left out, and the empty line put behind the others.
+  const ended = readRequest(`${last.replace(/[^\n]*$/, "")}\r\n`, 0);
   return rest !== undefined && ended.kind === "request" && ended.request.framing === "chunked";
 }
 
