@@ -193,8 +193,7 @@ describe("a request for a WebSocket", () => {
     "sec-websocket-version": "13",
     "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
   };
-  const relaying = { originFor: () => origin.url.origin, hostField: "", timeoutMs: 1000 };
-  const relayingApp = cacheApp(engine.proxy, engine.events, relaying);
+  const relayingApp = cacheApp(engine.proxy, engine.events, engine.forwarder);
 
   test("that is refused sets the idle limit of the connection again, one that opens does not", async () => {
     for (const [refusal, status, answered] of [

@@ -3,7 +3,7 @@
 // Leaves out: relays that do open (`wire/relay-bun.test.ts`).
 import { describe, expect, test } from "bun:test";
 import { cacheApp } from "../../lib/cache-app.ts";
-import { cacheEngine, relaySettings } from "../../lib/cache-serve.ts";
+import { cacheEngine } from "../../lib/cache-serve.ts";
 import { CACHE_OPTIONS } from "../../lib/option-tables.ts";
 import { resolveOptions } from "../../lib/options.ts";
 import { serveBun } from "../../lib/wire/serve-bun.ts";
@@ -64,8 +64,8 @@ describe("WebSocket smuggling", () => {
     const origin = await ScriptedOrigin.start();
     const argv = ["--origin", origin.url];
     const options = resolveOptions(CACHE_OPTIONS, { argv, env: {}, file: {} });
-    const { proxy, events } = cacheEngine(options);
-    const cache = serveBun(cacheApp(proxy, events, relaySettings(options)), { port: 0, host: "127.0.0.1" });
+    const { proxy, events, forwarder } = cacheEngine(options);
+    const cache = serveBun(cacheApp(proxy, events, forwarder), { port: 0, host: "127.0.0.1" });
     const opening = openClient(cache.url, "/chat");
     const asked = await origin.asked();
     expect(asked.get("upgrade")).toBe("websocket");
