@@ -90,9 +90,9 @@ export function withRig(
   };
 }
 
-/** Waits for a state, never for a time; gives up after ten seconds. */
+/** Waits for a state, never for a time; gives up after some seconds, before the test would have to end. */
 export async function until(isSo: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  for (const giveUpMs = performance.now() + 10_000; !(await isSo()); await Bun.sleep(2)) {
+  for (const giveUpMs = performance.now() + 4000; !(await isSo()); await Bun.sleep(2)) {
     if (performance.now() > giveUpMs) throw new Error(`it never came to this: ${what}`);
   }
 }

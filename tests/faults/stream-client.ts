@@ -21,6 +21,9 @@ export interface Got {
   readonly complete: boolean;
 }
 
+/** How long a client waits for what it was told to read: less than a test may take. */
+const LIMIT_MS = 4000;
+
 /** A client that has sent its request and reads no faster than it is told. */
 export class StreamClient {
   /** Settles when the connection is gone, whoever ended it. */
@@ -35,6 +38,7 @@ export class StreamClient {
   /** Bytes to the end of the body or of this chunk; infinite where the connection ends it. */
   #left = 0;
   #end: "clean" | "cut" | undefined;
+  #isSilent = false;
 
   private constructor(socket: Socket, method: string) {
     this.#socket = socket;
@@ -63,13 +67,41 @@ export class StreamClient {
     this.#socket.write(Buffer.from(bytes, "latin1"));
   }
 
-  /** Waits for the header section; false where the connection ends without one. */
+  /** Waits for the header section; false where the connection ends without one. @throws as `rest`. */
   head(): Promise<boolean> {
-    return (this.#head ??= this.#readHead());
+    return this.#withinLimit(() => (this.#head ??= this.#readHead()));
   }
 
-  /** So many bytes of content; fewer where the body ends before. */
-  async read(length: number): Promise<string> {
+  /** So many bytes of content; fewer where the body ends before. @throws as `rest`. */
+  read(length: number): Promise<string> {
+    return this.#withinLimit(() => this.#read(length));
+  }
+
+  /** All that is left. @throws where neither all of it nor an end of the connection comes in time. */
+  async rest(): Promise<Got> {
+    const got = await this.#withinLimit(() => this.#rest());
+    this.#socket.destroy();
+    return got;
+  }
+
+  /** Gone, without a word. */
+  leave(): void {
+    this.#socket.destroy();
+  }
+
+  /** A connection that hangs must be told from one that is cut off. */
+  async #withinLimit<Value>(wait: () => Promise<Value>): Promise<Value> {
+    const timer = setTimeout(() => {
+      this.#isSilent = true;
+      this.#socket.destroy();
+    }, LIMIT_MS);
+    const value = await wait();
+    clearTimeout(timer);
+    if (this.#isSilent) throw new Error(`neither an answer nor an end within ${LIMIT_MS} ms`);
+    return value;
+  }
+
+  async #read(length: number): Promise<string> {
     if (!(await this.head())) return "";
     while (this.#text.length < length && this.#end === undefined)
       await this.#more(length - this.#text.length);
@@ -78,8 +110,7 @@ export class StreamClient {
     return read;
   }
 
-  /** All that is left. */
-  async rest(): Promise<Got> {
+  async #rest(): Promise<Got> {
     const pieces: string[] = [];
     if (await this.head()) {
       while (this.#end === undefined) {
@@ -89,14 +120,8 @@ export class StreamClient {
       }
       pieces.push(this.#text);
     }
-    this.#socket.destroy();
     const { status, fields } = this;
     return { status, fields, text: pieces.join(""), complete: this.#end === "clean" };
-  }
-
-  /** Gone, without a word. */
-  leave(): void {
-    this.#socket.destroy();
   }
 
   async #readHead(): Promise<boolean> {

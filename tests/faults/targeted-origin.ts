@@ -6,6 +6,8 @@ import { type Asked, type Response, ScriptedOrigin } from "../scripted-origin.ts
 /** What is to be done with a request. */
 export type Script = (asked: Asked) => unknown;
 
+const LIMIT_MS = 4000;
+
 /** A scripted origin, target by target. */
 export class TargetedOrigin {
   readonly url: string;
@@ -31,11 +33,14 @@ export class TargetedOrigin {
     else this.#scripts.set(target, typeof script === "function" ? script : (asked) => asked.reply(script));
   }
 
-  /** The next request for a target that no script answers. */
-  asked(target: string): Promise<Asked> {
+  /** The next request for a target that no script answers. @throws where none comes in time. */
+  async asked(target: string): Promise<Asked> {
     const next = this.#untaken.get(target)?.shift();
-    if (next !== undefined) return Promise.resolve(next);
-    return new Promise((resolve) => listOf(this.#waiting, target).push(resolve));
+    if (next !== undefined) return next;
+    const { promise, resolve, reject } = Promise.withResolvers<Asked>();
+    listOf(this.#waiting, target).push(resolve);
+    const timer = setTimeout(() => reject(new Error(`the origin was not asked for ${target}`)), LIMIT_MS);
+    return promise.finally(() => clearTimeout(timer));
   }
 
   /** All requests so far for a target, or for any. */
