@@ -5,7 +5,9 @@
 import { cachedOrigins, serveCache } from "./lib/cache-serve.ts";
 import { endOnSignal, run } from "./lib/command.ts";
 import { CACHE_OPTIONS } from "./lib/option-tables.ts";
+import { raiseFetchCap } from "./lib/fetch-cap.ts";
 
+raiseFetchCap();
 await run({ usage: "bun cache.ts [PORT] [OPTION VALUE …]", table: CACHE_OPTIONS }, (options) => {
   const cache = serveCache(options);
   endOnSignal(cache.stop);

@@ -1,17 +1,26 @@
 // Answers: how the parts of the cache are put together and started.
 // Owns: options → store, origin, engine, app, socket.
 // Leaves out: the command line (`command.ts`), the parts.
+import { BackOff } from "./back-off.ts";
 import { cacheApp } from "./cache-app.ts";
 import { Collapser } from "./collapse.ts";
 import { Events } from "./events.ts";
-import { Forwarder } from "./forward.ts";
+import { Forwarder, type ForwardingSettings } from "./forward.ts";
 import { logListener, type WriteLine } from "./log.ts";
 import type { CacheOptions } from "./option-tables.ts";
+import { askThrough } from "./origins/health-request.ts";
+import { HealthChecks } from "./origins/health.ts";
+import type { OriginStats } from "./origins/origin.ts";
+import { Routes } from "./origins/routes.ts";
+import { after } from "./origins/timer.ts";
 import { Proxy } from "./proxy.ts";
+import type { CachingRules } from "./rfc9111/outcome.ts";
 import { deltaSeconds } from "./rfc9111/time.ts";
 import { MemoryStore } from "./store/memory.ts";
 import type { StoreStats } from "./store/store.ts";
 import { sendThroughFetch } from "./wire/forward-fetch.ts";
+import type { Send } from "./wire/origin-exchange.ts";
+import { connectTcp } from "./wire/tcp-connect.ts";
 import { serveBun, type Running } from "./wire/serve-bun.ts";
 
 /** What runs, counted: sizes in bytes. */
@@ -19,6 +28,7 @@ export interface EngineStats {
   readonly store: StoreStats;
   /** Requests to the origin that are neither answered nor stored yet. */
   readonly fillsInFlight: number;
+  readonly origins: readonly OriginStats[];
 }
 
 /** The engine, and what can be asked of it besides answers. */
@@ -26,44 +36,98 @@ export interface Engine {
   readonly proxy: Proxy;
   readonly events: Events;
   readonly stats: () => EngineStats;
+  /** Ends what it does without being asked: health checks. */
+  readonly stop: () => void;
 }
 
 /** The engine for these options; tests and other wires put their own app in front. */
 export function cacheEngine(options: CacheOptions): Engine {
   const events = new Events();
-  const origin = options.origin[0]?.origin ?? "";
   const clockMs = (): number => Date.now();
-  const settings = {
-    origin,
-    hostField: options.originHost,
-    timeoutMs: options.firstByteTimeout,
-  };
   const store = new MemoryStore({ budgetBytes: options.memory, maxObjectBytes: options.maxObject });
   const collapser = new Collapser();
+  const routes = routesFor(options, events);
+  const send = sendThroughFetch;
+  const health = healthChecks(options, routes, send, events);
   const proxy = new Proxy({
     store,
     collapser,
-    forwarder: new Forwarder(settings, sendThroughFetch, clockMs),
+    forwarder: new Forwarder({ settings: forwardingSettings(options), routes, send, events, clockMs }),
     events,
-    rules: {
-      heuristic: { share: options.heuristicShare, max: deltaSeconds(options.heuristicMax) },
-      vary: options.vary,
-      staleIfError: deltaSeconds(options.staleIfError),
-      originAuthority: new URL(origin).host,
-    },
+    rules: rulesFrom(options),
     clockMs,
-    origin,
+    backOff: new BackOff(),
+    maxLagBytes: options.maxLag,
+    origin: cachedOrigins(options),
     uncollapse: options.uncollapse,
   });
-  return { proxy, events, stats: () => ({ store: store.stats(), fillsInFlight: collapser.inFlight }) };
+  health.start();
+  const stats = (): EngineStats => ({
+    store: store.stats(),
+    fillsInFlight: collapser.inFlight,
+    origins: routes.origins.map((origin) => origin.stats()),
+  });
+  return { proxy, events, stats, stop: () => health.stop() };
+}
+
+function routesFor(options: CacheOptions, events: Events): Routes {
+  const { origin, balance, originLimit: limit, originQueue: queueLimit } = options;
+  const { breaker: breakerFailures, connectTimeout: connectTimeoutMs } = options;
+  return new Routes(
+    origin,
+    { balance, limit, queueLimit, breakerFailures, connectTimeoutMs },
+    {
+      connect: connectTcp,
+      after,
+      nowMs: () => performance.now(),
+      onBreaker: (url, state, failures) => events.emit({ kind: "breaker", origin: url, state, failures }),
+    },
+  );
+}
+
+function healthChecks(options: CacheOptions, routes: Routes, send: Send, events: Events): HealthChecks {
+  const { healthCheck: path, healthInterval: intervalMs, originHost } = options;
+  return new HealthChecks(
+    routes.origins,
+    { path, intervalMs },
+    {
+      ask: askThrough(send, originHost),
+      after,
+      onChange: ({ origin, isHealthy, detail }) =>
+        events.emit({ kind: "health", origin, healthy: isHealthy, detail }),
+    },
+  );
+}
+
+function forwardingSettings(options: CacheOptions): ForwardingSettings {
+  return {
+    hostField: options.originHost,
+    deadlines: {
+      firstByteMs: options.firstByteTimeout,
+      betweenBytesMs: options.betweenBytesTimeout,
+      totalMs: options.totalTimeout,
+    },
+    trustsClose: options.closeDelimited === "store",
+  };
+}
+
+function rulesFrom(options: CacheOptions): CachingRules {
+  return {
+    heuristic: { share: options.heuristicShare, max: deltaSeconds(options.heuristicMax) },
+    vary: options.vary,
+    staleIfError: deltaSeconds(options.staleIfError),
+    staleWhileRevalidate: deltaSeconds(options.staleWhileRevalidate),
+    originAuthorities: options.origin.map((one) => new URL(one.origin).host),
+  };
 }
 
 /** Starts the cache; log lines go to `writeLine`. @throws where the port is taken. */
 export function serveCache(options: CacheOptions, writeLine: WriteLine = console.log): Running {
-  const { proxy, events } = cacheEngine(options);
+  const { proxy, events, stop } = cacheEngine(options);
   const listener = logListener(options.log, process.stdout.isTTY, writeLine);
   if (listener !== undefined) events.on(listener);
-  return serveBun(cacheApp(proxy, events), options);
+  const running = serveBun(cacheApp(proxy, events), options);
+  return { ...running, stop: () => running.stop().finally(stop) };
 }
 
 /** What is cached, for the line that says so: `http://a:1, http://b:1 (/api)`. */

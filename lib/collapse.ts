@@ -20,6 +20,8 @@ export type FillResult =
 export class Fill {
   readonly result: Promise<FillResult>;
   readonly uri: string;
+  /** How many requests wait, or have waited, for what it brings. */
+  followers = 0;
   readonly #settle: (result: FillResult) => void;
   #settled: FillResult | undefined;
   #discarded = false;

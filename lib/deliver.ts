@@ -1,20 +1,33 @@
 // Answers: how a response on its way reaches the store and a client at the same time.
 // Owns: in one piece or as a stream; the joining of a stored partial body with the rest that comes (§3.4).
 // Leaves out: whether it is stored (`rfc9111/outcome.ts`), the chunks (`fill-body.ts`), the header fields (`respond.ts`).
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Report } from "./cache-status.ts";
 import { OriginError } from "./errors.ts";
 import type { Storage } from "./events.ts";
+import { digestCheck, type DigestCheck } from "./digest.ts";
 import { FillBody } from "./fill-body.ts";
-import type { Answer, AnswerBody, ReceivedResponse, StoredHead, StoredResponse } from "./message.ts";
+import type {
+  Answer,
+  AnswerBody,
+  ByteReader,
+  ReceivedResponse,
+  StoredHead,
+  StoredResponse,
+} from "./message.ts";
 import { aged, answerFromReceived, answerNotModified, hasContent } from "./respond.ts";
 import { merged } from "./rfc9111/outcome.ts";
 import { completeLengthOf, parseContentRange, partialBody, partsOf } from "./rfc9111/range.ts";
 import type { EpochSeconds } from "./rfc9111/time.ts";
 import type { Finish, Writer } from "./store/store.ts";
+import type { Hold } from "./stored-rest.ts";
 import type { Visit } from "./visit.ts";
 
 /** Bodies up to this go out in one piece, with Content-Length, if they come within the grace. */
 const ONE_PIECE_BYTES = 64 * 1024;
+
+/** A body that is too large to be stored can be joined until so many bytes have come. */
+const JOIN_BYTES = 2 * 2 ** 20;
 
 /** How long a small body that has begun to come is waited for, in milliseconds. */
 const GRACE_MS = 10;
@@ -52,11 +65,22 @@ async function contentFor(visit: Visit, { status, fields, body }: Delivery): Pro
   return body === undefined || !hasContent(status) ? null : bodyFor(body, lengthOf(fields));
 }
 
-/** How a body goes into the store; all absent where it is passed on only. */
+/** How a body goes into the store and to its readers. */
 export interface Filling {
+  /** Absent where it is passed on only. */
   readonly writer?: Writer | undefined;
+  /** For a 206 that is stored as a part: what its bytes are. */
   readonly finish?: Finish | undefined;
   readonly completes?: Completion | undefined;
+  /** Whether those who come a little later may read along, though it is passed on only. */
+  readonly isShared?: boolean;
+}
+
+/** What holds for every body that comes in. */
+export interface ReadingLimits {
+  readonly hold: Hold;
+  /** How far a reader may lag behind the fastest where nothing is stored, in bytes. */
+  readonly maxLagBytes: number;
 }
 
 /** The partial response that what comes completes, and the head of both together. */
@@ -76,15 +100,25 @@ export function shown(
 }
 
 /** The body of a response that is passed on, and stored where there is a writer. */
-export function fillBody(received: ReceivedResponse, { writer, finish, completes }: Filling): FillBody {
-  const rest = received.body ?? emptyStream();
+export function fillBody(received: ReceivedResponse, filling: Filling, limits?: ReadingLimits): FillBody {
+  const { writer, finish, completes } = filling;
+  const rest = received.body ?? NO_BYTES;
+  const range = finish && parseContentRange(received.fields.get("content-range"));
   return new FillBody({
-    stream: completes === undefined ? rest : completedStream(rest, completes.partial),
+    reader: completes === undefined ? rest : completedBody(rest, completes.partial),
     length: completes === undefined ? received.length : lengthOf(completes.head.fields),
-    silenceMs: received.silenceMs,
     writer,
     finish,
+    first: range?.first,
+    digest: writer && digestFor(received, completes),
+    joinBytes: filling.isShared === true ? JOIN_BYTES : 0,
+    ...limits,
   });
+}
+
+function digestFor(received: ReceivedResponse, completes: Completion | undefined): DigestCheck | undefined {
+  if (completes !== undefined) return digestCheck(completes.head.fields, "whole");
+  return digestCheck(received.fields, received.status === 206 ? "part" : "content");
 }
 
 /**
@@ -96,7 +130,7 @@ async function bodyFor(body: FillBody, lengthBytes: number | undefined): Promise
   const stream = body.reader();
   await body.started;
   if (body.end === undefined && (lengthBytes ?? 0) <= ONE_PIECE_BYTES) {
-    await Promise.race([body.ended, Bun.sleep(GRACE_MS)]);
+    await Promise.race([body.ended, sleep(GRACE_MS)]);
   }
   if (body.end?.kind === "broken") throw incomplete(body.end.error);
   const whole = body.end !== undefined && body.end.lengthBytes <= ONE_PIECE_BYTES ? body.whole() : undefined;
@@ -137,40 +171,28 @@ function incomplete(error: unknown): OriginError {
 }
 
 /** What is stored in front of the gap, the rest as it comes, what is stored behind it. */
-function completedStream(
-  rest: ReadableStream<Uint8Array>,
-  partial: StoredResponse,
-): ReadableStream<Uint8Array> {
+function completedBody(rest: ByteReader, partial: StoredResponse): ByteReader {
   const parts = partsOf(partial.body);
   const prefix = parts[0]?.first === 0 ? parts[0] : undefined;
   const last = parts.at(-1);
   const reachesEnd = last !== undefined && last.first + last.bytes.length === completeLengthOf(partial.body);
-  const suffix = reachesEnd && last !== prefix ? last : undefined;
-  const reader = rest.getReader();
-  let atStart = true;
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        if (atStart) {
-          atStart = false;
-          if (prefix !== undefined) return controller.enqueue(prefix.bytes);
-        }
-        const { done, value } = await reader.read();
-        if (!done) return controller.enqueue(value);
-        if (suffix !== undefined) controller.enqueue(suffix.bytes);
-        controller.close();
-      },
-      cancel: (reason) => reader.cancel(reason),
+  const before = prefix === undefined ? [] : [prefix.bytes];
+  const behind = reachesEnd && last !== prefix ? [last.bytes] : [];
+  return {
+    async read() {
+      const first = before.pop();
+      if (first !== undefined) return { done: false, value: first };
+      const result = await rest.read();
+      const suffix = result.done ? behind.pop() : undefined;
+      return suffix === undefined ? result : { done: false, value: suffix };
     },
-    { highWaterMark: 0 },
-  );
+    cancel: (reason) => rest.cancel(reason),
+  };
 }
 
 /** Ends after a turn of the event loop: a stream that ends at once would be given Content-Length: 0. */
 function lengthlessStream(): ReadableStream<Uint8Array> {
-  return new ReadableStream({ pull: (controller) => Bun.sleep(0).then(() => controller.close()) });
+  return new ReadableStream({ pull: (controller) => sleep(0).then(() => controller.close()) });
 }
 
-function emptyStream(): ReadableStream<Uint8Array> {
-  return new ReadableStream({ start: (controller) => controller.close() });
-}
+const NO_BYTES: ByteReader = { read: async () => ({ done: true }), cancel: async () => {} };

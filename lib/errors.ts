@@ -13,16 +13,26 @@ export class CacheError extends Error {
   }
 }
 
+/** Statuses of those that are no Bad Gateway. */
+const STATUSES: Partial<Readonly<Record<OriginErrorCode, 404 | 503 | 504 | 508>>> = {
+  "no-origin": 404,
+  "origin-busy": 503,
+  "origin-timeout": 504,
+  loop: 508,
+};
+
 /** Why an origin gave no usable response, with the status that tells a client (RFC 9110 §15.6.3, §15.6.5). */
 export class OriginError extends CacheError {
-  readonly status: 502 | 504 | 508;
+  readonly status: 404 | 502 | 503 | 504 | 508;
+  /** Which origin it was, as it was named; `undefined` where it does not matter. */
+  origin: string | undefined;
   /** The status that the origin answered with, where it answered at all. */
   readonly answered: number | undefined;
 
   constructor(code: OriginErrorCode, message: string, cause?: unknown, answered?: number) {
     super(code, message, cause);
     this.answered = answered;
-    this.status = code === "origin-timeout" ? 504 : code === "loop" ? 508 : 502;
+    this.status = STATUSES[code] ?? 502;
   }
 }
 
@@ -43,6 +53,14 @@ export type OriginErrorCode =
   | "origin-malformed"
   /** The body broke off before its end. */
   | "origin-incomplete"
+  /** The body is not what its digest says (RFC 9530). */
+  | "origin-corrupt"
+  /** As many requests are under way to it as may be, and as many wait. */
+  | "origin-busy"
+  /** It failed too often in a row, and is left alone for a moment. */
+  | "breaker-open"
+  /** No origin is given for such a path. */
+  | "no-origin"
   /** The request has passed this cache before (RFC 8586). */
   | "loop";
 

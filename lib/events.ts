@@ -29,6 +29,26 @@ export type CacheEvent =
     }
   /** An unsafe request made what was stored for a URI invalid. */
   | { readonly kind: "invalidated"; readonly uri: string; readonly removed: number }
+  /** The response for a key was not for all who asked: for so many seconds each asks on its own. */
+  | { readonly kind: "uncollapsed"; readonly uri: string; readonly seconds: number; readonly reason: string }
+  /** A body broke off at byte `at`, and came on from there on another connection. */
+  | { readonly kind: "resumed"; readonly uri: string; readonly at: number }
+  /** A validation in the background failed, so many times in a row; the next is tried no sooner than that. */
+  | {
+      readonly kind: "revalidation-failed";
+      readonly uri: string;
+      readonly failures: number;
+      readonly retryMs: number;
+    }
+  /** An origin is left alone after failures in a row, is tried with one request, or is well again. */
+  | {
+      readonly kind: "breaker";
+      readonly origin: string;
+      readonly state: "closed" | "open" | "half-open";
+      readonly failures: number;
+    }
+  /** A health check changed its mind. */
+  | { readonly kind: "health"; readonly origin: string; readonly healthy: boolean; readonly detail: string }
   /** Something in Larder itself went wrong; the request was answered all the same. */
   | { readonly kind: "fault"; readonly uri: string; readonly message: string };
 

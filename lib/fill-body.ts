@@ -1,21 +1,32 @@
 // Answers: how one body from the origin reaches the store and any number of readers, each at its own pace.
 // Owns: the chunks in flight, their freeing, back-pressure, and the difference between an end and a break.
-// Leaves out: who reads and who waits (`collapse.ts`), what is stored (`store/`), when (`proxy.ts`).
+// Leaves out: who reads and who waits (`collapse.ts`), how the bytes come in (`incoming-body.ts`), the store (`store/`).
+import type { DigestCheck } from "./digest.ts";
 import { OriginError } from "./errors.ts";
-import type { StoredResponse } from "./message.ts";
+import type { ByteReader, StoredResponse } from "./message.ts";
+import { Signal } from "./signal.ts";
 import type { Finish, Writer } from "./store/store.ts";
+import { StoredRest, type Hold } from "./stored-rest.ts";
 
 /** What a body comes from and where it goes. */
 export interface FillBodySource {
-  readonly stream: ReadableStream<Uint8Array>;
+  readonly reader: ByteReader;
   /** Bytes that must come, where they were announced. */
   readonly length: number | undefined;
-  /** Milliseconds that the origin may be silent; then the body has broken off. `undefined` is for ever. */
-  readonly silenceMs?: number | undefined;
   /** `undefined` where the body is passed on only. */
   readonly writer: Writer | undefined;
   /** What the bytes are once they are all there; absent where they are the complete body. */
   readonly finish?: Finish | undefined;
+  /** Where the first byte belongs in the stored representation; 0 where nothing is said. */
+  readonly first?: number | undefined;
+  /** What the bytes have to be, where the origin says so. */
+  readonly digest?: DigestCheck | undefined;
+  /** Keeps the stored response for readers that lag behind; where absent, the chunks are kept for them. */
+  readonly hold?: Hold | undefined;
+  /** How far a reader may lag behind the fastest where nothing is stored; 4 MB where nothing is said. */
+  readonly maxLagBytes?: number;
+  /** How many bytes from the start are kept for readers that come later, though nothing is stored; 0 if not said. */
+  readonly joinBytes?: number;
 }
 
 /** How a body ended: completely, with what was stored of it, or not. */
@@ -23,24 +34,21 @@ export type FillEnd =
   | { readonly kind: "complete"; readonly lengthBytes: number; readonly stored: StoredResponse | undefined }
   | { readonly kind: "broken"; readonly error: unknown };
 
-/** What is used of a stream's reader. */
-interface ByteReader {
-  read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }>;
-  cancel(reason: unknown): Promise<void>;
-}
+/** Without a store to write to, the origin is read no further ahead of its fastest reader than this. */
+export const READ_AHEAD_BYTES = 256 * 1024;
 
-/** Without a store to write to, the origin is read no further ahead of its only reader than this. */
-const READ_AHEAD_BYTES = 256 * 1024;
-
-/** How far one of several readers may lag behind the fastest before it is cut off, so that it does not stall the others. */
 const MAX_LAG_BYTES = 4 * 2 ** 20;
 
-/** Where a reader stands: the number of the chunk that it reads next. */
+/** Where a reader stands. */
 interface Position {
+  /** The number of the chunk that it reads next, and how many bytes came before. */
   at: number;
+  bytes: number;
   /** Whether it has read all there is and waits for more. */
   isWaiting: boolean;
+  /** It fell too far behind: it goes on alone where the bytes can be had a second time. */
   isCutOff: boolean;
+  alone: ByteReader | undefined;
 }
 
 /** A body on its way. Reading starts at once; it ends by itself when nobody needs it any more. */
@@ -50,32 +58,35 @@ export class FillBody {
   /** Settles with the first chunk or the end; never rejects. */
   readonly started: Promise<void>;
 
-  readonly #source: ByteReader;
-  readonly #length: number | undefined;
-  readonly #silenceMs: number | undefined;
-  readonly #finishWrite: Finish | undefined;
+  readonly #source: FillBodySource;
   readonly #positions = new Set<Position>();
+  readonly #maxLagBytes: number;
   #writer: Writer | undefined;
+  #digest: DigestCheck | undefined;
   /** Chunks from number `#base` on; earlier ones have been read by all and freed. */
   #chunks: Uint8Array[] = [];
   #base = 0;
   #keepsAll: boolean;
   #receivedBytes = 0;
   #end: FillEnd | undefined;
+  /** Takes the place of the chunks once the response is stored. */
+  #rest: StoredRest | undefined;
   #released = false;
   #abandoned = false;
-  #news = Promise.withResolvers<void>();
+  /** For readers: a chunk, the end, a cut. */
+  readonly #news = new Signal();
+  /** For the pump: a reader has moved or left. */
+  readonly #progress = new Signal();
 
   constructor(source: FillBodySource) {
-    this.#source = source.stream.getReader();
-    this.#length = source.length;
-    this.#silenceMs = source.silenceMs;
-    this.#finishWrite = source.finish;
+    this.#source = source;
+    this.#maxLagBytes = source.maxLagBytes ?? MAX_LAG_BYTES;
     this.#writer = source.writer;
+    this.#digest = source.digest;
     this.#keepsAll = source.writer !== undefined;
-    const started = Promise.withResolvers<void>();
-    this.started = started.promise;
-    this.ended = this.#pump(started.resolve);
+    let start = (): void => {};
+    this.started = new Promise((resolve) => (start = resolve));
+    this.ended = this.#pump(start);
   }
 
   /** How it ended, `undefined` while it has not. */
@@ -85,18 +96,19 @@ export class FillBody {
 
   /** Whether a reader that comes now would still get the first byte. */
   get isJoinable(): boolean {
-    return this.#base === 0 && this.#end?.kind !== "broken";
+    if (this.#end?.kind === "broken" || this.#abandoned) return false;
+    return this.#rest === undefined ? this.#base === 0 : this.#rest.from === 0;
   }
 
   /** All bytes in one piece, once it has ended well and while none has been freed. */
   whole(): Uint8Array | undefined {
-    if (this.#end?.kind !== "complete" || this.#base > 0) return undefined;
-    return this.#chunks.length === 1 ? this.#chunks[0] : new Uint8Array(Bun.concatArrayBuffers(this.#chunks));
+    if (this.#end?.kind !== "complete" || this.#base > 0 || this.#rest !== undefined) return undefined;
+    return this.#chunks.length === 1 ? this.#chunks[0] : Buffer.concat(this.#chunks);
   }
 
   /** A stream of the body from its first byte. Breaks off where the body does, so that nobody sees a clean end. */
   reader(): ReadableStream<Uint8Array> {
-    const position: Position = { at: 0, isWaiting: false, isCutOff: false };
+    const position: Position = { at: 0, bytes: 0, isWaiting: false, isCutOff: false, alone: undefined };
     this.#positions.add(position);
     return new ReadableStream<Uint8Array>(
       {
@@ -111,6 +123,7 @@ export class FillBody {
   release(): void {
     this.#released = true;
     this.#abandonIfUnneeded();
+    this.#free();
   }
 
   /** The body is not to be stored any more; readers go on. */
@@ -126,7 +139,7 @@ export class FillBody {
     try {
       for (;;) {
         await this.#readersKeepUp();
-        const { done, value } = await this.#read();
+        const { done, value } = await this.#source.reader.read();
         if (this.#abandoned) throw new OriginError("origin-incomplete", "nobody needed the rest of the body");
         if (done || value === undefined) break;
         this.#accept(value);
@@ -135,116 +148,139 @@ export class FillBody {
       return this.#finish({ kind: "complete", lengthBytes: this.#receivedBytes, stored: this.#commit() });
     } catch (error) {
       this.#writer?.abort();
-      this.#source.cancel(error).catch(() => {});
+      this.#source.reader.cancel(error).catch(() => {});
       return this.#finish({ kind: "broken", error });
     } finally {
       started();
     }
   }
 
-  /** @throws OriginError where the origin is silent for too long. */
-  async #read(): ReturnType<ByteReader["read"]> {
-    if (this.#silenceMs === undefined) return this.#source.read();
-    const silence = Promise.withResolvers<never>();
-    const error = new OriginError("origin-timeout", `the body stopped for ${this.#silenceMs / 1000} s`);
-    const timer = setTimeout(() => silence.reject(error), this.#silenceMs);
-    try {
-      return await Promise.race([this.#source.read(), silence.promise]);
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
   /** Waits while nothing is stored and the readers lag behind: all of them, or one of several by not too much. */
   async #readersKeepUp(): Promise<void> {
     while (this.#writer === undefined && !this.#abandoned) {
-      const buffered = this.#chunks.reduce((sum, chunk) => sum + chunk.length, 0);
-      if (buffered < READ_AHEAD_BYTES) return;
-      if (this.#released && [...this.#positions].some(({ isWaiting }) => isWaiting)) {
-        if (buffered >= MAX_LAG_BYTES) this.#cutOffSlowest();
-        return;
+      const read = [...this.#positions].map(({ bytes }) => bytes);
+      if (this.#receivedBytes - Math.max(0, ...read) < READ_AHEAD_BYTES) {
+        if (this.#receivedBytes - Math.min(...read) < this.#maxLagBytes || !this.#released) return;
+        if ([...this.#positions].some(({ isWaiting }) => isWaiting)) return this.#cutOffSlowest();
       }
-      await this.#news.promise;
+      await this.#progress.next();
     }
   }
 
   #cutOffSlowest(): void {
     for (const position of this.#positions) {
-      if (position.isWaiting || position.at > this.#base) continue;
+      if (this.#receivedBytes - position.bytes < this.#maxLagBytes) continue;
       position.isCutOff = true;
       this.#positions.delete(position);
     }
     this.#free();
-    this.#tell();
+    this.#news.tell();
+  }
+
+  async #readAlone(
+    position: Position,
+    controller: ReadableStreamDefaultController<Uint8Array>,
+  ): Promise<void> {
+    position.alone ??= await this.#source.reader.from?.(position.bytes);
+    if (position.alone === undefined) {
+      throw new OriginError("origin-incomplete", "this reader fell too far behind");
+    }
+    const { done, value } = await position.alone.read();
+    if (done || value === undefined) controller.close();
+    else controller.enqueue(value);
   }
 
   /** Ends the request to the origin when the body is neither stored nor read by anybody. */
   #abandonIfUnneeded(): void {
-    if (
-      this.#released &&
-      this.#writer === undefined &&
-      this.#positions.size === 0 &&
-      this.#end === undefined
-    ) {
+    const isNeeded = this.#writer !== undefined || this.#positions.size > 0 || this.#end !== undefined;
+    if (this.#released && !isNeeded && !this.#abandoned) {
       this.#abandoned = true;
-      this.#source.cancel("nobody needs the rest").catch(() => {});
+      this.#source.reader.cancel("nobody needs the rest").catch(() => {});
     }
-    this.#tell();
+    this.#progress.tell();
   }
 
   #accept(chunk: Uint8Array): void {
     this.#receivedBytes += chunk.length;
     this.#chunks.push(chunk);
+    this.#digest?.update(chunk);
     if (this.#writer?.write(chunk) === false) this.discard();
-    this.#tell();
+    if (this.#receivedBytes > (this.#source.joinBytes ?? 0)) this.#free();
+    this.#news.tell();
   }
 
-  /** @throws OriginError where the body ended before or after its announced length. */
+  /** @throws OriginError where the body ended before or after its announced length, or is not what its digest says. */
   #commit(): StoredResponse | undefined {
-    if (this.#length !== undefined && this.#length !== this.#receivedBytes) {
-      throw new OriginError(
-        "origin-incomplete",
-        `${this.#receivedBytes} bytes came, ${this.#length} were announced`,
-      );
+    const { length, finish } = this.#source;
+    if (length !== undefined && length !== this.#receivedBytes) {
+      const message = `${this.#receivedBytes} bytes came, ${length} were announced`;
+      throw new OriginError("origin-incomplete", message);
     }
-    return this.#writer?.commit(this.#finishWrite);
+    if (this.#digest?.holds() === false) {
+      throw new OriginError("origin-corrupt", "the body is not what its digest says (RFC 9530)");
+    }
+    return this.#writer?.commit(finish);
   }
 
   #finish(end: FillEnd): FillEnd {
     this.#end = end;
-    // What is stored need not be kept for slow readers a second time, unless it is little.
-    if (this.#receivedBytes > READ_AHEAD_BYTES) this.#keepsAll = false;
+    if (this.#receivedBytes > READ_AHEAD_BYTES) {
+      if (end.kind === "complete" && end.stored !== undefined) this.#readOnFrom(end.stored);
+      this.#keepsAll = false;
+    }
     this.#free();
-    this.#tell();
+    this.#news.tell();
     return end;
+  }
+
+  /** What is stored need not be kept for slow readers a second time. */
+  #readOnFrom(stored: StoredResponse): void {
+    const { hold, first = 0 } = this.#source;
+    if (hold === undefined || this.#positions.size === 0) return;
+    this.#rest = new StoredRest({ stored, first, length: this.#receivedBytes, hold }, () => {
+      this.#cutOffSlowest();
+      return Math.min(this.#receivedBytes, ...[...this.#positions].map(({ bytes }) => bytes));
+    });
+    this.#base += this.#chunks.length;
+    this.#chunks = [];
   }
 
   async #next(position: Position, controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
     for (;;) {
-      if (position.isCutOff) throw new OriginError("origin-incomplete", "this reader fell too far behind");
-      const chunk = this.#chunks[position.at - this.#base];
+      if (position.isCutOff) return this.#readAlone(position, controller);
+      const found = this.#chunkFor(position);
+      // Not awaited without need: what is told meanwhile would be missed.
+      const chunk = found instanceof Promise ? await found : found;
       if (chunk !== undefined) {
         position.isWaiting = false;
-        controller.enqueue(chunk);
         position.at++;
-        return this.#free();
+        position.bytes += chunk.length;
+        controller.enqueue(chunk);
+        this.#free();
+        return this.#progress.tell();
       }
       if (this.#end?.kind === "complete") {
-        this.#positions.delete(position);
+        this.#leave(position);
         return controller.close();
       }
       if (this.#end?.kind === "broken") throw this.#end.error;
-      // Told once only: two waiting readers would wake each other for ever.
-      if (!position.isWaiting) {
-        position.isWaiting = true;
-        this.#tell();
-      }
-      await this.#news.promise;
+      const news = this.#news.next();
+      position.isWaiting = true;
+      this.#progress.tell();
+      await news;
     }
   }
 
+  #chunkFor(position: Position): Uint8Array | undefined | Promise<Uint8Array | undefined> {
+    return this.#rest === undefined
+      ? this.#chunks[position.at - this.#base]
+      : this.#rest.read(position.bytes, READ_AHEAD_BYTES);
+  }
+
   #leave(position: Position): void {
+    position.alone?.cancel("nobody reads it").catch(() => {});
     this.#positions.delete(position);
+    if (this.#positions.size === 0) this.#rest?.release();
     this.#free();
     this.#abandonIfUnneeded();
   }
@@ -252,17 +288,10 @@ export class FillBody {
   /** Frees what every reader has read, unless a reader may still come for it. */
   #free(): void {
     if (this.#keepsAll || !this.#released) return;
+    if (this.#end === undefined && this.#receivedBytes <= (this.#source.joinBytes ?? 0)) return;
     const slowest = Math.min(...[...this.#positions].map(({ at }) => at), this.#base + this.#chunks.length);
-    if (slowest > this.#base) {
-      this.#chunks.splice(0, slowest - this.#base);
-      this.#base = slowest;
-      this.#tell();
-    }
-  }
-
-  /** Wakes all who wait: each looks for itself what has changed. */
-  #tell(): void {
-    this.#news.resolve();
-    this.#news = Promise.withResolvers<void>();
+    if (slowest <= this.#base) return;
+    this.#chunks.splice(0, slowest - this.#base);
+    this.#base = slowest;
   }
 }

@@ -1,199 +1,228 @@
 // Answers: how a request goes on to the origin, and what came back.
-// Owns: the header fields that a gateway adds and removes (RFC 9110 §7.6, RFC 8586), the deadline, broken responses.
-// Leaves out: the socket (`wire/`), whether to forward at all (`rfc9111/reuse.ts`), what follows (`proxy.ts`).
+// Owns: one exchange: its deadlines, its failures, going on after its connection broke; loops (RFC 8586).
+// Leaves out: the fields (`outgoing-fields.ts`, `received.ts`), the socket (`wire/`), whether to forward (`rfc9111/reuse.ts`).
 import { CACHE_NAME } from "./cache-status.ts";
+import { Deadline, type Deadlines } from "./deadline.ts";
 import { OriginError } from "./errors.ts";
+import type { Events } from "./events.ts";
+import { IncomingBody, type Rest } from "./incoming-body.ts";
 import type { PresentedRequest, ReceivedResponse } from "./message.ts";
-import { endToEndFields } from "./rfc9111/header-fields.ts";
+import type { Origin } from "./origins/origin.ts";
+import type { Place } from "./origins/places.ts";
+import type { Routes } from "./origins/routes.ts";
+import { outgoingFields, type Conditions } from "./outgoing-fields.ts";
+import { failureOf, receivedFrom } from "./received.ts";
+import { fieldsForRest, lengthWithRest, resumable, type Resumable } from "./resumption.ts";
+import { isSafe } from "./rfc9111/invalidation.ts";
 import type { Forwarding } from "./rfc9111/reuse.ts";
 import { listMembers } from "./rfc9111/syntax.ts";
-import { epochSeconds, formatHttpDate, parseDeltaSeconds, parseHttpDate } from "./rfc9111/time.ts";
-import { validationFields } from "./rfc9111/validation.ts";
-import type { OriginResponse, Send } from "./wire/origin-exchange.ts";
+import type { OriginResponse, OutgoingRequest, Send } from "./wire/origin-exchange.ts";
 
-/** Where requests go, and how long that may take. */
-export interface OriginSettings {
-  /** Scheme and authority, such as `http://localhost:8000`. */
-  readonly origin: string;
+/** How requests go to the origins, and how long that may take. */
+export interface ForwardingSettings {
   /** The Host field to send; empty for the client's own. */
   readonly hostField: string;
-  /** Milliseconds until the header section must be there, and then for each silence within the body. */
-  readonly timeoutMs: number;
+  readonly deadlines: Deadlines;
+  /** Whether the end of a connection is taken for the end of a body. */
+  readonly trustsClose: boolean;
 }
 
-/** How the client's own conditions are treated. */
-export type Conditions =
-  /** They go along: nobody but this client gets the response. */
-  | "as-presented"
-  /** They stay here, and Larder evaluates them: the response is to be stored for all. */
-  | "stripped";
+/** What a forwarder is made of. */
+export interface ForwarderParts {
+  readonly settings: ForwardingSettings;
+  readonly routes: Routes;
+  readonly send: Send;
+  readonly events: Events;
+  readonly clockMs: () => number;
+}
 
-const CLIENT_CONDITIONS = ["if-none-match", "if-modified-since"];
-const IDEMPOTENT = new Set(["GET", "HEAD", "OPTIONS", "PROPFIND", "REPORT", "SEARCH", "QUERY"]);
+/** How one request is forwarded. */
+export interface ForwardingWay {
+  readonly conditions: Conditions;
+  /** Whether it is given up when its client leaves before the response is there: nobody else gets it. */
+  readonly endsWithClient: boolean;
+  /** The failure after which it is sent once more, on a fresh connection. */
+  readonly after?: OriginError | undefined;
+}
 
-/** Forwards requests to one origin. */
+/** A request on its way: what is needed to send it, and to ask for the rest of its response. */
+interface Exchange {
+  readonly presented: PresentedRequest;
+  readonly outgoing: OutgoingRequest;
+  readonly deadline: Deadline;
+  readonly origin: Origin;
+  readonly place: Place;
+}
+
+/** What is known of a request before it has a place at an origin. */
+interface Departure {
+  readonly presented: PresentedRequest;
+  readonly fields: Headers;
+  readonly deadline: Deadline;
+  readonly after: OriginError | undefined;
+}
+
+/** Forwards requests to the origins. */
 export class Forwarder {
-  readonly #settings: OriginSettings;
-  readonly #send: Send;
-  readonly #clockMs: () => number;
+  readonly #parts: ForwarderParts;
   /** Names this process in CDN-Loop: another Larder in front or behind is no loop. */
   readonly #loopToken = `${CACHE_NAME}-${crypto.randomUUID().slice(0, 8)}`;
 
-  constructor(settings: OriginSettings, send: Send, clockMs: () => number) {
-    this.#settings = settings;
-    this.#send = send;
-    this.#clockMs = clockMs;
+  constructor(parts: ForwarderParts) {
+    this.#parts = parts;
   }
 
-  /** Why a request must not be forwarded: it has passed here before and would go round for ever (RFC 8586 §2). */
+  /**
+   * Why a request must not be forwarded: it has passed here before and would go round for ever (RFC 8586 §2), or there
+   * is no origin for it.
+   */
   refusal(presented: PresentedRequest): OriginError | undefined {
     const passed = listMembers(presented.fields.get("cdn-loop") ?? "").map((member) =>
       member.split(";")[0]?.trim(),
     );
-    if (!passed.includes(this.#loopToken)) return undefined;
-    return new OriginError("loop", "the request has passed this cache before: the origin leads back to it");
+    if (passed.includes(this.#loopToken)) {
+      return new OriginError("loop", "the request has passed this cache before: the origin leads back to it");
+    }
+    if (this.#parts.routes.for(targetOf(presented)) !== undefined) return undefined;
+    return new OriginError("no-origin", "No --origin is given for such a path");
   }
 
   /** @throws OriginError where there is no usable response. */
   async forward(
     presented: PresentedRequest,
     forwarding: Forwarding,
-    conditions: Conditions,
+    way: ForwardingWay,
   ): Promise<ReceivedResponse> {
-    const requestTimeMs = this.#clockMs();
-    const response = await this.#exchange(presented, this.#fieldsFor(presented, forwarding, conditions));
-    const times = { requestTimeMs, responseTimeMs: this.#clockMs() };
-    return { ...received(response, presented.method, times), silenceMs: this.#settings.timeoutMs };
-  }
-
-  async #exchange(presented: PresentedRequest, fields: Headers): Promise<OriginResponse> {
-    const { timeoutMs, origin } = this.#settings;
-    const deadline = new AbortController();
-    const timer = setTimeout(() => deadline.abort("deadline"), timeoutMs);
+    const { settings } = this.#parts;
+    const gateway = { hostField: settings.hostField, loopToken: this.#loopToken };
+    const fields = outgoingFields(presented, forwarding, way.conditions, gateway);
+    const deadline = new Deadline(settings.deadlines);
+    const left = way.endsWithClient && isSafe(presented.method) ? presented.gone() : undefined;
+    const onLeft = (): void => deadline.giveUp(new OriginError("origin-incomplete", "the client has left"));
+    left?.addEventListener("abort", onLeft);
     try {
-      return await this.#send({
-        origin,
-        target: presented.uri.slice(presented.uri.indexOf("/", presented.uri.indexOf("//") + 2)),
-        method: presented.method,
-        fields,
-        body: presented.body,
-        signal: deadline.signal,
-        mayReuseConnection: IDEMPOTENT.has(presented.method),
-        trailers: presented.trailers,
-        onInterim: presented.onInterim,
-      });
+      return await this.#depart({ presented, fields, deadline, after: way.after });
     } catch (error) {
-      if (deadline.signal.aborted) {
-        throw new OriginError("origin-timeout", `no response within ${timeoutMs / 1000} s`, error);
-      }
-      const code = (error as { readonly code?: unknown }).code;
-      const malformed = typeof code === "string" && /Malformed|InvalidHTTP|Invalid_?HTTP/i.test(code);
-      throw new OriginError(malformed ? "origin-malformed" : "origin-unreachable", messageOf(error), error);
+      deadline.end();
+      throw error;
     } finally {
-      clearTimeout(timer);
+      left?.removeEventListener("abort", onLeft);
     }
   }
 
-  #fieldsFor(presented: PresentedRequest, forwarding: Forwarding, conditions: Conditions): Headers {
-    const fields = new Headers(endToEndFields(presented.fields));
-    // The wire has answered `Expect: 100-continue` itself; the content follows at once.
-    fields.delete("expect");
-    fields.set("host", this.#settings.hostField === "" ? presented.authority : this.#settings.hostField);
-    if (conditions === "stripped") for (const name of CLIENT_CONDITIONS) fields.delete(name);
-    const { ifNoneMatch, ifModifiedSince } = validationFields(forwarding.nominated);
-    if (ifNoneMatch !== undefined) fields.set("if-none-match", ifNoneMatch);
-    if (ifModifiedSince !== undefined) fields.set("if-modified-since", ifModifiedSince);
-    if (forwarding.completing !== undefined) askForRest(fields, forwarding.completing);
-    normaliseLength(fields, presented);
-    countForward(fields, presented.method);
-    fields.append("via", `1.1 ${CACHE_NAME}`);
-    fields.append("cdn-loop", this.#loopToken);
-    addForwardedFor(fields, presented);
-    return fields;
+  /** Finds an origin that can take it, and a place there. */
+  async #depart({ presented, fields, deadline, after }: Departure): Promise<ReceivedResponse> {
+    const { routes, clockMs } = this.#parts;
+    const target = targetOf(presented);
+    const pool = routes.for(target);
+    // One that has just failed is better than none.
+    const avoided = new Set(pool?.origins.filter(({ url }) => url === after?.origin));
+    const origin = pool?.pick(clockMs(), avoided) ?? pool?.pick(clockMs());
+    if (origin === undefined) throw leftAlone(pool?.origins[0]?.url);
+    const place = await origin.places.take(deadline.signal);
+    if (place === "full") throw busy(origin);
+    const outgoing: OutgoingRequest = {
+      origin: origin.url,
+      target,
+      method: presented.method,
+      fields,
+      body: presented.body,
+      signal: deadline.signal,
+      mayReuseConnection: isSafe(presented.method) && after === undefined,
+      trailers: presented.trailers,
+      onInterim: presented.onInterim,
+    };
+    try {
+      return await this.#exchange({ presented, outgoing, deadline, origin, place });
+    } catch (error) {
+      place.release();
+      throw error;
+    }
+  }
+
+  async #exchange(exchange: Exchange): Promise<ReceivedResponse> {
+    const { presented, deadline, place, outgoing } = exchange;
+    const received = await this.#ask(exchange, outgoing);
+    const onEnd = (): void => {
+      deadline.end();
+      place.release();
+    };
+    if (received.body === null) {
+      onEnd();
+      return received;
+    }
+    const body = resumable(presented.method, received);
+    const incoming = new IncomingBody({
+      reader: received.body,
+      betweenBytesMs: this.#parts.settings.deadlines.betweenBytesMs,
+      signal: deadline.signal,
+      resume: body && ((at) => this.#resume(exchange, body, at)),
+      onEnd,
+    });
+    return { ...received, body: incoming };
+  }
+
+  /** Sends a request and waits for the header section of its response. @throws OriginError */
+  async #ask(
+    { presented, deadline, origin }: Exchange,
+    outgoing: OutgoingRequest,
+  ): Promise<ReceivedResponse> {
+    const { clockMs, send, settings } = this.#parts;
+    const permit = origin.breaker.permit(clockMs());
+    if (permit === undefined) throw leftAlone(origin.url);
+    const watch = origin.connectProbe.watch((error) => deadline.giveUp(error));
+    const requestTimeMs = clockMs();
+    try {
+      const response: OriginResponse = await send(outgoing);
+      deadline.headCame();
+      const times = { requestTimeMs, responseTimeMs: clockMs() };
+      const { trustsClose } = settings;
+      const received = receivedFrom(response, { method: presented.method, trustsClose, ...times });
+      permit.succeeded();
+      return received;
+    } catch (error) {
+      const failure = failureOf(deadline.signal.aborted ? deadline.signal.reason : error);
+      if (presented.gone()?.aborted === true) permit.abandoned();
+      else permit.failed(clockMs());
+      failure.origin = origin.url;
+      throw failure;
+    } finally {
+      watch.done();
+    }
+  }
+
+  /** The rest of a body whose connection broke after `at` bytes; `undefined` where the origin has something else. */
+  async #resume(exchange: Exchange, body: Resumable, at: number): Promise<Rest | undefined> {
+    const { outgoing, deadline, presented } = exchange;
+    deadline.awaitHead();
+    const fields = fieldsForRest(outgoing.fields, body, at);
+    const received = await this.#ask(exchange, { ...outgoing, fields, mayReuseConnection: false });
+    const wholeLength = lengthWithRest(received, body, at);
+    if (wholeLength === undefined || received.body === null) {
+      received.body?.cancel().catch(() => {});
+      return undefined;
+    }
+    this.#parts.events.emit({ kind: "resumed", uri: presented.uri, at });
+    return { reader: received.body, wholeLength };
   }
 }
 
-/** §3.4: the missing bytes, of the same representation if it can be named. */
-function askForRest(fields: Headers, completing: NonNullable<Forwarding["completing"]>): void {
-  fields.set("range", `bytes=${completing.first}-${completing.last ?? ""}`);
-  const { etag } = completing.stored.validators;
-  if (etag?.startsWith('"') === true) fields.set("if-range", etag);
-  else fields.delete("if-range");
+/** In origin-form, as it came. */
+function targetOf({ uri }: PresentedRequest): string {
+  return uri.slice(uri.indexOf("/", uri.indexOf("//") + 2));
 }
 
-/** Several equal Content-Length lines come joined; only one may leave (RFC 9112 §6.3). */
-function normaliseLength(fields: Headers, presented: PresentedRequest): void {
-  const length = fields.get("content-length");
-  if (length === null) return;
-  if (presented.body === null && length !== "0") fields.delete("content-length");
-  else fields.set("content-length", listMembers(length)[0] ?? "0");
+function busy({ url }: Origin): OriginError {
+  const error = new OriginError("origin-busy", "as many requests as may be are under way to it, or wait");
+  error.origin = url;
+  return error;
 }
 
-/** RFC 9110 §7.6.2: one forwarding less is allowed; at 0 the door has answered. */
-function countForward(fields: Headers, method: string): void {
-  const left = parseDeltaSeconds(fields.get("max-forwards") ?? "");
-  if (method === "OPTIONS" && left !== undefined && left > 0) fields.set("max-forwards", String(left - 1));
-}
-
-/** What origins behind a gateway expect to be told; a client's own X-Forwarded-Host is not believed. */
-function addForwardedFor(fields: Headers, presented: PresentedRequest): void {
-  const address = presented.clientAddress();
-  if (address !== undefined) fields.append("x-forwarded-for", address);
-  fields.set("x-forwarded-proto", presented.uri.slice(0, presented.uri.indexOf(":")));
-  fields.set("x-forwarded-host", presented.authority);
-}
-
-function received(
-  response: OriginResponse,
-  method: string,
-  times: { readonly requestTimeMs: number; readonly responseTimeMs: number },
-): ReceivedResponse {
-  const coding = response.fields.get("transfer-encoding");
-  const isBodiless = method === "HEAD" || response.status === 204 || response.status === 304;
-  const problem = unusable(response.status, coding);
-  if (problem !== undefined) {
-    response.body?.cancel().catch(() => {});
-    throw new OriginError("origin-malformed", problem);
-  }
-  const responseTime = epochSeconds(times.responseTimeMs);
-  const fields = new Headers(endToEndFields(response.fields));
-  // RFC 9112 §6.3: Transfer-Encoding beats Content-Length, which is wrong then.
-  if (coding !== null) fields.delete("content-length");
-  if (parseHttpDate(fields.get("date") ?? "", responseTime) === undefined) {
-    fields.set("date", formatHttpDate(responseTime));
-  }
-  const announced = response.fields.get("content-length");
-  const length = coding === null && announced !== null ? Number(listMembers(announced)[0]) : undefined;
-  return {
-    status: response.status,
-    reason: response.reason,
-    fields,
-    body: isBodiless ? null : response.body,
-    framing: isBodiless ? "none" : coding !== null ? "chunked" : length !== undefined ? "length" : "close",
-    length: isBodiless ? undefined : length,
-    requestTime: epochSeconds(times.requestTimeMs),
-    responseTime,
-    trailers: response.trailers,
-  };
-}
-
-function unusable(status: number, coding: string | null): string | undefined {
-  if (status < 200 || status > 599) return `the status code ${status} is outside 200 to 599`;
-  if (coding !== null && coding.toLowerCase() !== "chunked")
-    return `the transfer coding ${coding} is not supported`;
-  return undefined;
-}
-
-/** What a person can do something with, for the failures that are common. */
-const MEANINGS: ReadonlyMap<unknown, string> = new Map([
-  ["ECONNREFUSED", "nothing listens there (connection refused)"],
-  ["ConnectionRefused", "nothing listens there (connection refused)"],
-  ["ECONNRESET", "it closed the connection without an answer"],
-  ["ConnectionClosed", "it closed the connection without an answer"],
-  ["ENOTFOUND", "its name is not known"],
-]);
-
-function messageOf(error: unknown): string {
-  const { code } = error as { readonly code?: unknown };
-  return MEANINGS.get(code) ?? (error instanceof Error ? error.message.replace(/\.$/, "") : String(error));
+function leftAlone(url: string | undefined): OriginError {
+  const error = new OriginError(
+    "breaker-open",
+    "it failed several times in a row and is left alone for a moment",
+  );
+  error.origin = url;
+  return error;
 }

@@ -41,12 +41,33 @@ export function prettyLine(event: CacheEvent, inColour: boolean): string {
 }
 
 function plainLine(event: CacheEvent): string {
-  if (event.kind === "invalidated") return `INVALIDATED ${event.uri}  ${event.removed} stored`;
-  if (event.kind === "fault") return `FAULT ${event.uri}  ${event.message}`;
+  if (event.kind !== "answered") return stepLine(event);
   const label = [event.report.word, why(event)].filter((part) => part !== "").join(" ");
   const took = event.durationMs < 1 ? "<1 ms" : `${Math.round(event.durationMs)} ms`;
   const background = event.background ? ["in the background"] : [];
   return [label, `${event.method} ${event.uri} ${event.status}`, ...background, took].join("  ");
+}
+
+/** What happened besides the answers, in the words of its kind. */
+function stepLine(event: Exclude<CacheEvent, Answered>): string {
+  switch (event.kind) {
+    case "invalidated":
+      return `INVALIDATED ${event.uri}  ${event.removed} stored`;
+    case "uncollapsed":
+      return `UNCOLLAPSED ${event.uri}  for ${event.seconds} s: ${event.reason}`;
+    case "resumed":
+      return `RESUMED ${event.uri}  at byte ${event.at}`;
+    case "revalidation-failed":
+      return `REVALIDATION FAILED ${event.uri}  ${event.failures} in a row, not again for ${event.retryMs / 1000} s`;
+    case "breaker":
+      return `BREAKER ${event.origin}  ${event.state}, ${event.failures} failures in a row`;
+    case "health":
+      return `HEALTH ${event.origin}  ${event.healthy ? "well" : "not well"}: ${event.detail}`;
+    case "fault":
+      return `FAULT ${event.uri}  ${event.message}`;
+    default:
+      return event satisfies never;
+  }
 }
 
 function why({ report, ageSeconds, storage }: Answered): string {

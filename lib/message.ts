@@ -38,21 +38,29 @@ export interface PresentedRequest {
   readonly takesTrailers?: boolean;
 }
 
+/** Takes bytes as they come: what is used of a stream's reader. */
+export interface ByteReader {
+  /** The next bytes; rejects where they break off. */
+  read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }>;
+  /** Ends what they come from. */
+  cancel(reason?: unknown): Promise<void>;
+  /** The same bytes from `at` on, on their own; absent, or `undefined`, where they cannot be had a second time. */
+  from?(at: number): Promise<ByteReader | undefined>;
+}
+
 /** A response as it came from the origin, hop-by-hop fields removed and Date made sure of. */
 export interface ReceivedResponse {
   readonly status: number;
   /** The reason phrase, where the wire can tell it. */
   readonly reason?: string | undefined;
   readonly fields: Headers;
-  readonly body: ReadableStream<Uint8Array> | null;
-  /** How the end of the body is known; the end of a `close` body cannot be verified. */
-  readonly framing: "none" | "length" | "chunked" | "close";
+  readonly body: ByteReader | null;
+  /** How the end of the body is known; that of `close` cannot be verified, `trusted-close` is believed all the same. */
+  readonly framing: "none" | "length" | "chunked" | "close" | "trusted-close";
   /** Bytes of the body as announced, `undefined` where they are not. */
   readonly length: number | undefined;
   readonly requestTime: EpochSeconds;
   readonly responseTime: EpochSeconds;
-  /** Milliseconds that may pass without a byte of the body; `undefined` is for ever. */
-  readonly silenceMs?: number;
   /** Absent where the wire cannot carry them, or none can come. They are passed on, never stored (§3.1). */
   readonly trailers?: Trailers | undefined;
 }

@@ -1,6 +1,7 @@
 // Answers: what happens to a request, from the cache key to the answer. The life of one request, on one page.
 // Owns: the order of lookup, decision, collapsing, forwarding, storing and answering: the only file that sequences I/O.
 // Leaves out: every rule (`rfc9111/`), the door in front (`door.ts`), bodies (`deliver.ts`), sockets (`wire/`).
+import { Background, type BackgroundParts } from "./background.ts";
 import {
   failureReport,
   ONLY_IF_CACHED,
@@ -10,17 +11,26 @@ import {
   validatedReport,
   type Report,
 } from "./cache-status.ts";
-import type { Collapser, Fill } from "./collapse.ts";
-import { deliver, drop, fillBody, finishPartial, shown, type Completion } from "./deliver.ts";
+import type { Fill } from "./collapse.ts";
+import {
+  deliver,
+  drop,
+  fillBody,
+  finishPartial,
+  shown,
+  type Completion,
+  type ReadingLimits,
+} from "./deliver.ts";
 import { OriginError, originFailed } from "./errors.ts";
-import { storageAt, type Events } from "./events.ts";
+import { storageAt } from "./events.ts";
+import { fillKeyOf } from "./fill-key.ts";
 import type { Forwarder } from "./forward.ts";
+import { invalidate } from "./invalidate.ts";
 import type { Answer, PresentedRequest, ReceivedResponse, StoredHead, StoredResponse } from "./message.ts";
-import { selectingValues, supersedes } from "./rfc9111/cache-key.ts";
+import { supersedes } from "./rfc9111/cache-key.ts";
 import { isFresh } from "./rfc9111/freshness.ts";
-import { invalidatedUris } from "./rfc9111/invalidation.ts";
 import { outcome, type CachingRules, type Outcome } from "./rfc9111/outcome.ts";
-import { decide, isForOrigin, validate, type Forwarding } from "./rfc9111/reuse.ts";
+import { decide, validate, wouldReuse, type Forwarding } from "./rfc9111/reuse.ts";
 import { isStaleProhibited, mayServeOnError } from "./rfc9111/stale.ts";
 import { epochSeconds, type EpochSeconds } from "./rfc9111/time.ts";
 import { aged, answerFromStored, faultPage, onlyIfCachedPage } from "./respond.ts";
@@ -28,15 +38,14 @@ import type { MaybePromise, Store } from "./store/store.ts";
 import { Visit } from "./visit.ts";
 
 /** What the engine is made of. */
-export interface ProxyParts {
+export interface ProxyParts extends BackgroundParts {
   readonly store: Store;
-  readonly collapser: Collapser;
   readonly forwarder: Forwarder;
-  readonly events: Events;
   readonly rules: CachingRules;
-  readonly clockMs: () => number;
   /** The origin as a person knows it, for the page that says that it is away. */
   readonly origin: string;
+  /** How far a reader may lag behind the fastest of a body that is not stored, in bytes. */
+  readonly maxLagBytes: number;
   /** Seconds for which a key is not collapsed after its response turned out not to be shareable. */
   readonly uncollapse: number;
 }
@@ -57,9 +66,14 @@ interface Lead {
 /** The engine: a presented request in, an answer out; a hit in the memory tier answers without waiting. */
 export class Proxy {
   readonly #parts: ProxyParts;
+  readonly #limits: ReadingLimits;
+  readonly #background: Background;
 
   constructor(parts: ProxyParts) {
     this.#parts = parts;
+    const { store, maxLagBytes } = parts;
+    this.#limits = { hold: (stored, onEvicted) => store.hold(stored, onEvicted), maxLagBytes };
+    this.#background = new Background(parts);
   }
 
   /** Never rejects as long as the store keeps its contract: what goes wrong becomes an answer. */
@@ -72,7 +86,7 @@ export class Proxy {
 
   #act(visit: Visit, stored: readonly StoredResponse[]): MaybePromise<Answer> {
     const now = epochSeconds(visit.arrivedMs);
-    const decision = decide(visit.request, stored, now, this.#parts.rules.vary);
+    const decision = decide(visit.request, stored, now, this.#parts.rules);
     if (decision.kind === "forward") return this.#forward(visit, decision, stored);
     if (decision.kind === "refuse") return visit.done(onlyIfCachedPage(ONLY_IF_CACHED), ONLY_IF_CACHED);
     if (decision.stale === "while-revalidate") this.#revalidate(visit, decision.stored);
@@ -90,50 +104,39 @@ export class Proxy {
     // Before it can follow a request: in a loop that would be itself.
     const refusal = this.#parts.forwarder.refusal(visit.presented);
     if (refusal !== undefined) return this.#fail(visit, forwarding, refusal);
-    const fillKey = this.#fillKey(visit, forwarding, stored);
+    const isCollapsible = !this.#parts.collapser.isUncollapsible(visit.presented.uri, this.#now());
+    const fillKey = isCollapsible ? this.#fillKey(visit, forwarding, stored) : undefined;
     const fill = fillKey === undefined ? undefined : this.#parts.collapser.find(fillKey);
     if (fill === undefined) return this.#lead(visit, forwarding, fillKey);
     return (await this.#follow(visit, forwarding, fill)) ?? this.#lead(visit, forwarding, undefined, false);
   }
 
-  /** The key under which equal requests find each other; `undefined` where each goes on its own. */
-  #fillKey(visit: Visit, { why }: Forwarding, stored: readonly StoredResponse[]): string | undefined {
-    const { request, presented } = visit;
-    const { noStore, noCache } = request.directives;
-    if (request.method !== "GET" || why === "request" || noStore || noCache) return undefined;
-    if (isForOrigin(request.fields)) return undefined;
-    // With Authorization the response is mostly for this client only: it must not end the collapsing for the others.
-    if (["if-range", "authorization"].some((name) => request.fields.get(name) !== null)) return undefined;
-    if (this.#parts.collapser.isUncollapsible(presented.uri, this.#now())) return undefined;
-    const names = stored.at(-1)?.selecting?.names ?? [];
-    const variant = selectingValues(names, request.fields, this.#parts.rules.vary);
-    return `${presented.uri}\n${request.fields.get("range") ?? ""}\n${variant}`;
+  #fillKey(
+    { presented, request }: Visit,
+    { why }: Forwarding,
+    stored: readonly StoredResponse[],
+  ): string | undefined {
+    return fillKeyOf(presented.uri, request, { why, stored }, this.#parts.rules.vary);
   }
 
   /** The answer from a fill that another request leads; `undefined` where it is of no use for this one. */
   async #follow(visit: Visit, forwarding: Forwarding, fill: Fill): Promise<Answer | undefined> {
+    fill.followers++;
     const result = await fill.result;
     const now = this.#now();
     if (result.kind === "unshared") return undefined;
-    if (result.kind === "failed") return this.#fail(visit, forwarding, result.error);
+    if (result.kind === "failed") return this.#recover(visit, forwarding, result.error);
     if (result.kind === "freshened") {
-      const decision = decide(visit.request, await this.#stored(visit), now, this.#parts.rules.vary);
+      const decision = decide(visit.request, await this.#stored(visit), now, this.#parts.rules);
       if (decision.kind !== "reuse" || decision.stale !== undefined) return undefined;
       const report = { ...validatedReport(decision.stored, forwarding, now), collapsed: true };
       return this.#reuse(visit, decision.stored, report);
     }
     const { head, body } = result;
-    if (!body.isJoinable || !this.#isFor(visit, head, now)) return undefined;
+    if (!body.isJoinable || !wouldReuse(visit.request, head, now, this.#parts.rules)) return undefined;
     const { stored: _, ...report } = storeReport(head, { forwarding, collapsed: true }, head.status);
     const delivery = { status: head.status, fields: aged(head, now), body, report, head };
-    return deliver(visit, delivery).catch((error: unknown) => this.#fail(visit, forwarding, error));
-  }
-
-  /** Whether a follower would be answered with the response, were it stored already. */
-  #isFor(visit: Visit, head: StoredHead, now: EpochSeconds): boolean {
-    const body = { kind: "complete", bytes: new ArrayBuffer(0) } as const;
-    const decision = decide(visit.request, [{ ...head, body, sizeBytes: 0 }], now, this.#parts.rules.vary);
-    return decision.kind === "reuse" && decision.stale === undefined;
+    return deliver(visit, delivery).catch((error: unknown) => this.#recover(visit, forwarding, error));
   }
 
   /** Asks the origin, for this request and for those that follow it. */
@@ -144,7 +147,7 @@ export class Proxy {
       return await this.#exchange({ visit, forwarding, fill, fillKey, collapsed });
     } catch (error) {
       fill.settle({ kind: "failed", error });
-      return this.#fail(visit, forwarding, error);
+      return this.#recover(visit, forwarding, error);
     } finally {
       if (!fill.isShared) collapser.close(fill, fillKey);
     }
@@ -154,9 +157,12 @@ export class Proxy {
     const { visit, forwarding, fillKey } = lead;
     const isForStore =
       fillKey !== undefined || forwarding.nominated.length > 0 || forwarding.completing !== undefined;
-    const conditions = isForStore ? "stripped" : "as-presented";
-    const received = await this.#parts.forwarder.forward(visit.presented, forwarding, conditions);
-    await this.#invalidate(lead, received);
+    const received = await this.#parts.forwarder.forward(visit.presented, forwarding, {
+      conditions: isForStore ? "stripped" : "as-presented",
+      endsWithClient: fillKey === undefined,
+      after: visit.failed,
+    });
+    await invalidate(this.#parts, visit.presented, received, lead.fill);
     const stored = await this.#stored(visit);
     const exchange = { uri: visit.presented.uri, request: visit.request, forwarding, stored, received };
     return this.#conclude(lead, received, outcome(exchange, this.#parts.rules));
@@ -198,21 +204,22 @@ export class Proxy {
     const { store, collapser } = this.#parts;
     const { head, outdated } = result;
     const completes = result.completes && { partial: result.completes, head };
-    const writer = fill.isDiscarded ? undefined : store.write(head, received.length);
-    if (writer === undefined) {
-      return this.#pass(lead, received, fill.isDiscarded ? "invalidated" : "too-large", completes);
-    }
+    if (fill.isDiscarded) return this.#pass(lead, received, "invalidated", completes);
+    const writer = store.write(head, received.length);
     const isPart = received.status === 206 && completes === undefined;
     const finish = isPart ? finishPartial(head, received) : undefined;
-    const body = fillBody(received, { writer, finish, completes });
-    if (!this.#isShareable(head)) this.#leaveUncollapsed(lead);
+    const body = fillBody(received, { writer, finish, completes, isShared: true }, this.#limits);
+    if (!this.#isShareable(head)) this.#leaveUncollapsed(lead, "not fresh");
     fill.settle({ kind: "shared", head, body });
     const storage = body.ended.then(async (end) => {
       collapser.close(fill, fillKey);
-      if (end.kind === "complete" && end.stored) await this.#remove(outdated);
+      if (end.kind === "complete") await this.#remove(outdated);
       return storageAt(end, fill.isDiscarded, head);
     });
-    const report = storeReport(head, lead, received.status);
+    const report =
+      writer === undefined
+        ? passReport(lead, received.status, "too-large")
+        : storeReport(head, lead, received.status);
     return deliver(visit, { ...shown(received, completes, this.#now()), body, report, head, storage });
   }
 
@@ -223,17 +230,23 @@ export class Proxy {
     if (isKept && supersedes(by, old)) await this.#parts.store.replace(old, by);
     else if (isKept) this.#parts.store.add(by);
     const isForAll = isKept && this.#isShareable(by);
-    if (!isForAll) this.#leaveUncollapsed(lead);
+    if (!isForAll) this.#leaveUncollapsed(lead, "validated for one client only");
     lead.fill.settle({ kind: isForAll ? "freshened" : "unshared" });
   }
 
   /** The response goes to this client only. */
   #pass(lead: Lead, received: ReceivedResponse, reason: string, completes?: Completion): Promise<Answer> {
-    if (reason !== "invalidated") this.#leaveUncollapsed(lead);
+    if (reason !== "invalidated") this.#leaveUncollapsed(lead, reason);
     lead.fill.settle({ kind: "unshared" });
-    const body = received.framing === "none" ? undefined : fillBody(received, { completes });
+    const body = received.framing === "none" ? undefined : fillBody(received, { completes }, this.#limits);
     const report = passReport(lead, received.status, reason);
     return deliver(lead.visit, { ...shown(received, completes, this.#now()), body, report });
+  }
+
+  /** Once more, where that is safe and can help; those who followed find each other again. */
+  async #recover(visit: Visit, forwarding: Forwarding, error: unknown): Promise<Answer> {
+    if (!visit.mayTryAgain(error)) return this.#fail(visit, forwarding, error);
+    return this.#forward(visit, forwarding, await this.#stored(visit));
   }
 
   /** A stale response where that is allowed, else a page that says what is wrong. */
@@ -249,30 +262,15 @@ export class Proxy {
     }
     // §5.2.2.2: where the origin is needed and cannot be had, 504.
     const mustHaveOrigin = fallback !== undefined && isStaleProhibited(fallback.directives);
-    return visit.done(faultPage(error, { origin: this.#parts.origin, report, mustHaveOrigin }), report);
+    const origin = (error as Partial<OriginError>).origin ?? this.#parts.origin;
+    return visit.done(faultPage(error, { origin, report, mustHaveOrigin }), report);
   }
 
-  /** RFC 5861 §3: one validation for all who are served stale meanwhile. */
   #revalidate(visit: Visit, stored: StoredResponse): void {
     const background = visit.inBackground();
     const forwarding = validate(stored, "stale");
     const fillKey = this.#fillKey(background, forwarding, [stored]) ?? `${stored.key}\nbackground`;
-    if (this.#parts.collapser.find(fillKey) !== undefined) return;
-    void this.#lead(background, forwarding, fillKey).then(({ body }) => {
-      if (body instanceof ReadableStream) body.cancel().catch(() => {});
-    });
-  }
-
-  /** §4.4: what an unsafe request makes invalid leaves the store, and what is on its way there does not arrive. */
-  async #invalidate({ visit, fill }: Lead, received: ReceivedResponse): Promise<void> {
-    const { store, collapser, events, rules } = this.#parts;
-    const { method, uri } = visit.presented;
-    const { originAuthority } = rules;
-    for (const invalid of invalidatedUris({ method, uri, ...received, originAuthority })) {
-      collapser.invalidate(invalid, fill);
-      const removed = await store.remove(invalid);
-      if (events.isHeard && removed > 0) events.emit({ kind: "invalidated", uri: invalid, removed });
-    }
+    this.#background.validate(background, fillKey, () => this.#lead(background, forwarding, fillKey));
   }
 
   /** Whether followers may have it: what a hit would get a moment later, hence fresh and not to be validated. */
@@ -284,10 +282,12 @@ export class Proxy {
     for (const old of outdated) await this.#parts.store.replace(old, undefined);
   }
 
-  #leaveUncollapsed({ fillKey, visit }: Lead): void {
+  #leaveUncollapsed({ fill, fillKey, visit }: Lead, reason: string): void {
     if (fillKey === undefined) return;
-    const until = (this.#now() + this.#parts.uncollapse) as EpochSeconds;
-    this.#parts.collapser.markUncollapsible(visit.presented.uri, until);
+    const { collapser, events, uncollapse: seconds } = this.#parts;
+    const { uri } = visit.presented;
+    collapser.markUncollapsible(uri, (this.#now() + seconds) as EpochSeconds);
+    if (fill.followers > 0 && seconds > 0) events.emit({ kind: "uncollapsed", uri, seconds, reason });
   }
 
   #stored(visit: Visit): MaybePromise<readonly StoredResponse[]> {

@@ -100,18 +100,27 @@ export interface Failure {
   readonly mustHaveOrigin: boolean;
 }
 
+const TITLES = {
+  502: "Bad Gateway",
+  503: "Service Unavailable",
+  504: "Gateway Timeout",
+  508: "Loop Detected",
+} as const;
+
 /** The page for a failing origin: which it is, what is wrong, and what to do. */
 export function faultPage(error: unknown, { origin, report, mustHaveOrigin }: Failure): Answer {
   if (!(error instanceof OriginError)) {
     return answerPage(500, "Internal Server Error", ["Larder itself failed; the log says how."], report);
   }
   const status = mustHaveOrigin ? 504 : error.status;
-  const title = { 502: "Bad Gateway", 504: "Gateway Timeout", 508: "Loop Detected" }[status];
+  if (status === 404) return answerPage(status, "Not Found", [`${error.message}.`], report);
   const lines = [
     `There is no stored response that may be served, and the origin ${origin} gave none: ${error.message}.`,
-    "Is it running? Start it, or name another one with --origin.",
+    status === 503 ? "Try again in a second." : "Is it running? Start it, or name another one with --origin.",
   ];
-  return answerPage(status, title, lines, report);
+  const page = answerPage(status, TITLES[status], lines, report);
+  if (status === 503) page.fields.set("retry-after", "1");
+  return page;
 }
 
 function isConditional(request: RequestFacts): boolean {

@@ -5,7 +5,9 @@ import { serveCache } from "./cache-serve.ts";
 import { endOnSignal, run } from "./command.ts";
 import { START_OPTIONS } from "./option-tables.ts";
 import { serveOrigin } from "./origin-serve.ts";
+import { raiseFetchCap } from "./fetch-cap.ts";
 
+raiseFetchCap();
 await run({ usage: "bun start [PORT] [OPTION VALUE …]", table: START_OPTIONS }, (options) => {
   const { host, root, log, originPort } = options;
   const origin = serveOrigin({ port: originPort, host, root, log, maxAge: "auto" }, writer("origin", log));

@@ -2,8 +2,10 @@
 // Owns: one request on its way through the engine, and the event at its end.
 // Leaves out: what is done with it (`proxy.ts`), what the listeners make of it (`log.ts`).
 import type { Report } from "./cache-status.ts";
+import { OriginError } from "./errors.ts";
 import type { Events, Storage } from "./events.ts";
 import type { Answer, PresentedRequest } from "./message.ts";
+import { isSafe } from "./rfc9111/invalidation.ts";
 import { requestFacts, type RequestFacts } from "./rfc9111/reuse.ts";
 
 /** What a visit needs of the engine. */
@@ -15,11 +17,18 @@ export interface VisitContext {
 /** Fields that make a request conditional or partial: a validation in the background is neither. */
 const CONDITIONS = ["if-none-match", "if-modified-since", "if-range", "range", "cache-control"];
 
+/** Failures of a connection, which another one may not have. */
+const PASSING: ReadonlySet<string> = new Set(["origin-unreachable", "origin-incomplete", "origin-corrupt"]);
+
 /** One request on its way through. */
 export class Visit {
   readonly presented: PresentedRequest;
   readonly request: RequestFacts;
   readonly arrivedMs: number;
+  /** The failure after which it was tried once more; there is no third time. */
+  failed: OriginError | undefined;
+  /** What was said of it, once it is answered. */
+  report: Report | undefined;
   readonly #context: VisitContext;
   readonly #background: boolean;
 
@@ -40,9 +49,22 @@ export class Visit {
 
   /** The answer, and the event that says so: at once, or when the storing is over. */
   done(answer: Answer, report: Report, storage?: Promise<Storage>): Answer {
+    this.report = report;
     if (this.#context.events.isHeard) this.#tell(answer, report, storage);
     const isPageForHead = this.request.method === "HEAD" && answer.body instanceof Uint8Array;
     return isPageForHead ? { ...answer, body: null } : answer;
+  }
+
+  /**
+   * Whether it may be tried once more after this failure, on a fresh connection: only what is safe, has no content that
+   * is used up, and got nothing so far. Says yes once.
+   */
+  mayTryAgain(error: unknown): boolean {
+    const { method, body } = this.presented;
+    if (this.failed !== undefined || !isSafe(method) || body !== null) return false;
+    if (!(error instanceof OriginError) || !PASSING.has(error.code)) return false;
+    this.failed = error;
+    return true;
   }
 
   /** Something in Larder itself went wrong. */

@@ -12,7 +12,11 @@ const HEAD = {} as StoredHead;
 const at = (seconds: number): EpochSeconds => seconds as EpochSeconds;
 
 function endlessBody(): FillBody {
-  return new FillBody({ stream: new ReadableStream(), length: undefined, writer: undefined });
+  return new FillBody({
+    reader: new ReadableStream<Uint8Array>().getReader(),
+    length: undefined,
+    writer: undefined,
+  });
 }
 
 describe("a fill", () => {

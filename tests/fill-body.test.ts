@@ -37,18 +37,6 @@ describe("a body that ends", () => {
 });
 
 describe("a body that breaks off", () => {
-  test("because the origin is silent for too long: no reader waits for ever, and the origin is left", async () => {
-    const writer = new Notebook();
-    const { source, body } = filling({ writer, silenceMs: 20 });
-    const reader = body.reader().getReader();
-    body.release();
-    source.chunk("abc");
-    expect(await body.ended).toMatchObject({ kind: "broken", error: { code: "origin-timeout" } });
-    expect(new TextDecoder().decode((await reader.read()).value)).toBe("abc");
-    await expect(reader.read()).rejects.toThrow("stopped");
-    expect([writer.done, source.cancelled]).toEqual([["abort"], true]);
-  });
-
   test("gives every reader what came, and then its error; nothing is committed", async () => {
     const writer = new Notebook();
     const { source, body } = filling({ writer });

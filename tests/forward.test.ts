@@ -2,16 +2,35 @@
 // Owns: the claims about `lib/forward.ts`, with a `Send` that the test plays.
 // Leaves out: the same over sockets (`proxy-fields.test.ts`, `proxy-broken.test.ts`).
 import { describe, expect, test } from "bun:test";
-import { Forwarder, type Conditions } from "../lib/forward.ts";
+import { Events } from "../lib/events.ts";
+import { Forwarder, type ForwardingSettings } from "../lib/forward.ts";
 import type { ReceivedResponse, StoredResponse } from "../lib/message.ts";
+import type { Conditions } from "../lib/outgoing-fields.ts";
 import type { Forwarding } from "../lib/rfc9111/reuse.ts";
 import type { OriginResponse, OutgoingRequest, Send } from "../lib/wire/origin-exchange.ts";
 import { partial, storedResponse } from "./rfc9111/test-values.ts";
-import { presented } from "./larder-under-test.ts";
+import { presented, routesTo } from "./larder-under-test.ts";
 
 const PLAIN: Forwarding = { kind: "forward", why: "uri-miss", nominated: [] };
-const SETTINGS = { origin: "http://origin.test:8000", hostField: "", timeoutMs: 1000 };
+const ORIGIN = "http://origin.test:8000";
+const SETTINGS: ForwardingSettings = {
+  hostField: "",
+  deadlines: { firstByteMs: 1000, betweenBytesMs: 1000, totalMs: 0 },
+  trustsClose: false,
+};
 const NOW_MS = 1_800_000_000_500;
+
+const STRIPPED = { conditions: "stripped", endsWithClient: false } as const;
+const AS_PRESENTED = { conditions: "as-presented", endsWithClient: false } as const;
+
+function forwarding(send: Send, clockMs = () => NOW_MS, settings = SETTINGS): Forwarder {
+  return new Forwarder({ settings, routes: routesTo(ORIGIN), send, events: new Events(), clockMs });
+}
+
+const within = (firstByteMs: number): ForwardingSettings => ({
+  ...SETTINGS,
+  deadlines: { ...SETTINGS.deadlines, firstByteMs },
+});
 
 const nominating = (...nominated: StoredResponse[]): Forwarding => ({
   kind: "forward",
@@ -23,7 +42,7 @@ const tagged = (fields: Record<string, string>): StoredResponse => storedRespons
 /** What the origin sees of a GET with these fields. */
 async function sent(
   fields: Record<string, string>,
-  forwarding: Forwarding = PLAIN,
+  how: Forwarding = PLAIN,
   conditions: Conditions = "stripped",
 ): Promise<OutgoingRequest> {
   const requests: OutgoingRequest[] = [];
@@ -31,8 +50,8 @@ async function sent(
     requests.push(request);
     return responding(new Response(null, { status: 204 }));
   };
-  const forwarder = new Forwarder(SETTINGS, send, () => NOW_MS);
-  await forwarder.forward(presented("GET", "/a/b?c=%2F", fields), forwarding, conditions);
+  const forwarder = forwarding(send);
+  await forwarder.forward(presented("GET", "/a/b?c=%2F", fields), how, { conditions, endsWithClient: false });
   return requests[0]!;
 }
 
@@ -42,12 +61,8 @@ function responding({ status, headers, body }: Response): OriginResponse {
 
 /** What is made of a response. */
 function received(response: Response, method = "GET"): Promise<ReceivedResponse> {
-  const forwarder = new Forwarder(
-    SETTINGS,
-    async () => responding(response),
-    () => NOW_MS,
-  );
-  return forwarder.forward(presented(method, "/a"), PLAIN, "stripped");
+  const forwarder = forwarding(async () => responding(response));
+  return forwarder.forward(presented(method, "/a"), PLAIN, STRIPPED);
 }
 
 describe("what leaves", () => {
@@ -64,7 +79,7 @@ describe("what leaves", () => {
   ])("%s may go out on a connection used before: %p", async (method, mayReuse) => {
     const asked: OutgoingRequest[] = [];
     const send: Send = async (request) => (asked.push(request), responding(new Response(null)));
-    await new Forwarder(SETTINGS, send, () => NOW_MS).forward(presented(method, "/a"), PLAIN, "as-presented");
+    await forwarding(send).forward(presented(method, "/a"), PLAIN, AS_PRESENTED);
     expect(asked[0]?.mayReuseConnection).toBe(mayReuse);
   });
 
@@ -107,7 +122,7 @@ describe("what leaves", () => {
     const asked: OutgoingRequest[] = [];
     const send: Send = async (request) => (asked.push(request), responding(new Response(null)));
     const post = presented("POST", "/a", { "Content-Length": ["1", "1"] }, "x");
-    await new Forwarder(SETTINGS, send, () => NOW_MS).forward(post, PLAIN, "as-presented");
+    await forwarding(send).forward(post, PLAIN, AS_PRESENTED);
     expect(asked[0]?.fields.get("content-length")).toBe("1");
   });
 
@@ -117,11 +132,7 @@ describe("what leaves", () => {
 
   test("leaves the presented request as it was", async () => {
     const request = presented("GET", "/a", { "If-None-Match": '"1"', Accept: "a/b" });
-    await new Forwarder(
-      SETTINGS,
-      async () => responding(new Response(null)),
-      () => NOW_MS,
-    ).forward(request, PLAIN, "stripped");
+    await forwarding(async () => responding(new Response(null))).forward(request, PLAIN, STRIPPED);
     expect([...request.fields.keys()]).toEqual(["accept", "host", "if-none-match"]);
   });
 });
@@ -163,8 +174,8 @@ describe("what comes back", () => {
       nowMs = 9_100;
       return responding(new Response(null));
     };
-    const forwarder = new Forwarder(SETTINGS, send, () => nowMs);
-    const { requestTime, responseTime } = await forwarder.forward(presented("GET", "/a"), PLAIN, "stripped");
+    const forwarder = forwarding(send, () => nowMs);
+    const { requestTime, responseTime } = await forwarder.forward(presented("GET", "/a"), PLAIN, STRIPPED);
     expect([Number(requestTime), Number(responseTime)]).toEqual([5, 9]);
   });
 
@@ -186,16 +197,16 @@ describe("what comes back", () => {
     [undefined, "origin-unreachable", 502],
   ])("a failure with code %p is %s", async (code, named, status) => {
     const send: Send = () => Promise.reject(Object.assign(new Error("no"), { code }));
-    const forwarder = new Forwarder(SETTINGS, send, () => NOW_MS);
-    const failing = forwarder.forward(presented("GET", "/a"), PLAIN, "stripped");
+    const forwarder = forwarding(send);
+    const failing = forwarder.forward(presented("GET", "/a"), PLAIN, STRIPPED);
     await expect(failing).rejects.toMatchObject({ code: named, status });
   });
 
   test("the deadline is for the header section only: a body may take longer", async () => {
     const signals: AbortSignal[] = [];
     const send: Send = async ({ signal }) => (signals.push(signal), responding(new Response("soup")));
-    const forwarder = new Forwarder({ ...SETTINGS, timeoutMs: 5 }, send, () => NOW_MS);
-    await forwarder.forward(presented("GET", "/a"), PLAIN, "stripped");
+    const forwarder = forwarding(send, undefined, within(5));
+    await forwarder.forward(presented("GET", "/a"), PLAIN, STRIPPED);
     await Bun.sleep(20);
     expect(signals.map(({ aborted }) => aborted)).toEqual([false]);
   });
@@ -203,8 +214,8 @@ describe("what comes back", () => {
   test("RFC 9110 §15.6.5 the deadline ends the request: 504", async () => {
     const send: Send = ({ signal }) =>
       new Promise((_, reject) => signal.addEventListener("abort", () => reject(new Error("aborted"))));
-    const forwarder = new Forwarder({ ...SETTINGS, timeoutMs: 10 }, send, () => NOW_MS);
-    const failing = forwarder.forward(presented("GET", "/a"), PLAIN, "stripped");
+    const forwarder = forwarding(send, undefined, within(10));
+    const failing = forwarder.forward(presented("GET", "/a"), PLAIN, STRIPPED);
     await expect(failing).rejects.toMatchObject({ code: "origin-timeout", status: 504 });
   });
 });

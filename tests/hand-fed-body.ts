@@ -69,7 +69,12 @@ export class Notebook implements Writer {
 /** A body under test and what feeds it. */
 export function filling(particulars: Partial<FillBodySource> = {}): { source: Source; body: FillBody } {
   const source = new Source();
-  const body = new FillBody({ stream: source.stream, length: undefined, writer: undefined, ...particulars });
+  const body = new FillBody({
+    reader: source.stream.getReader(),
+    length: undefined,
+    writer: undefined,
+    ...particulars,
+  });
   return { source, body };
 }
 

@@ -3,11 +3,14 @@
 // Leaves out: the origin (`scripted-origin.ts`), claims (`proxy-*.test.ts`).
 import { expect } from "bun:test";
 import { parseList, Token } from "structured-headers";
+import { BackOff } from "../lib/back-off.ts";
 import { cacheApp } from "../lib/cache-app.ts";
 import { Collapser } from "../lib/collapse.ts";
 import { Events, type CacheEvent } from "../lib/events.ts";
 import { Forwarder } from "../lib/forward.ts";
 import type { Answer, PresentedRequest } from "../lib/message.ts";
+import { Routes } from "../lib/origins/routes.ts";
+import { after } from "../lib/origins/timer.ts";
 import { Proxy } from "../lib/proxy.ts";
 import { deltaSeconds } from "../lib/rfc9111/time.ts";
 import { MemoryStore } from "../lib/store/memory.ts";
@@ -68,17 +71,23 @@ export class Larder {
     this.store = new MemoryStore({ budgetBytes: memory, maxObjectBytes: maxObject });
     this.#heard.on((event) => this.events.push(event));
     const clockMs = (): number => this.nowMs;
-    const settings = { origin: origin.url, hostField: originHost, timeoutMs: originTimeoutMs };
+    const deadlines = { firstByteMs: originTimeoutMs, betweenBytesMs: originTimeoutMs, totalMs: 0 };
+    const settings = { hostField: originHost, deadlines, trustsClose: false };
+    const routes = routesTo(origin.url);
+    const parts = { settings, routes, send: sendThroughFetch, events: this.#heard, clockMs };
     const heuristic = { share: 0.1, max: deltaSeconds(86_400) };
-    const originAuthority = new URL(origin.url).host;
+    const originAuthorities = [new URL(origin.url).host];
+    const reuse = { vary: "meaning", staleWhileRevalidate: deltaSeconds(0) } as const;
     this.proxy = new Proxy({
       store: this.store,
       collapser: this.collapser,
-      forwarder: new Forwarder(settings, sendThroughFetch, clockMs),
+      forwarder: new Forwarder(parts),
       events: this.#heard,
-      rules: { heuristic, vary: "meaning", staleIfError: deltaSeconds(staleIfError), originAuthority },
+      rules: { heuristic, ...reuse, staleIfError: deltaSeconds(staleIfError), originAuthorities },
       clockMs,
       origin: origin.url,
+      backOff: new BackOff(),
+      maxLagBytes: 2 ** 22,
       uncollapse,
     });
   }
@@ -153,6 +162,16 @@ export class Larder {
     this.origin.stop();
     await Promise.all(this.#running.map((running) => running.stop()));
   }
+}
+
+/** All paths to one origin, without limits and without a breaker: tests of those have their own. */
+export function routesTo(url: string): Routes {
+  const limits = { limit: 0, queueLimit: 0, breakerFailures: 0, connectTimeoutMs: 0 };
+  return new Routes(
+    [{ prefix: "/", origin: url }],
+    { ...limits, balance: "round-robin" },
+    { connect: async () => {}, after, nowMs: () => 0, onBreaker: () => {} },
+  );
 }
 
 /** A test with a Larder of its own, which has to be settled at the end. */

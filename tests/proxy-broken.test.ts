@@ -40,12 +40,12 @@ async function expectNothingStored(larder: Larder, target: string): Promise<void
 describe("an origin that dies", () => {
   test.each(BREAKS)("%s: nothing is stored, nobody sees a clean end", async (_, sent) =>
     withLarder(async (larder) => {
-      const replies = [1, 2, 3].map(() => larder.get("/a"));
-      const asked = await larder.origin.asked();
-      await asked.send(sent);
-      asked.breakOff();
-      for (const reply of replies) await expectBrokenOff(reply);
-      expect(larder.origin.requests.length).toBe(1);
+      larder.origin.script((asked) => asked.send(sent).then(() => asked.breakOff()));
+      for (const reply of [1, 2, 3].map(() => larder.get("/a"))) await expectBrokenOff(reply);
+      // Once more for all of them together, unless a byte had been passed on by then.
+      const { length } = larder.origin.requests;
+      if (sent.includes("\r\n\r\n")) expect(length).toBeLessThanOrEqual(2);
+      else expect(length).toBe(2);
       await expectNothingStored(larder, "/a");
     })(),
   );
@@ -106,11 +106,8 @@ describe("a body that does not fit its announcement", () => {
   test(
     "shorter, with an orderly end of the connection: not stored, no clean end",
     withLarder(async (larder) => {
-      const reply = larder.get("/a");
-      const asked = await larder.origin.asked();
-      await asked.send(`${LENGTH}01234`);
-      asked.end();
-      await expectBrokenOff(reply);
+      larder.origin.script((asked) => asked.send(`${LENGTH}01234`).then(() => asked.end()));
+      await expectBrokenOff(larder.get("/a"));
       await expectNothingStored(larder, "/a");
     }),
   );

@@ -6,13 +6,18 @@ import type { FieldLookup } from "../message.ts";
 /** Methods that are registered as safe; any other, an unknown one too, may have changed something. */
 const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PROPFIND", "REPORT", "SEARCH", "QUERY"]);
 
-/** What invalidation depends on. `originAuthority` is the authority under which the origin knows itself. */
+/** Whether a method asks for nothing to be changed (RFC 9110 §9.2.1), so that it may be repeated. */
+export function isSafe(method: string): boolean {
+  return SAFE_METHODS.has(method);
+}
+
+/** What invalidation depends on. `originAuthorities` are those under which the origins know themselves. */
 export interface InvalidationFacts {
   readonly method: string;
   readonly uri: string;
   readonly status: number;
   readonly fields: FieldLookup;
-  readonly originAuthority: string;
+  readonly originAuthorities: readonly string[];
 }
 
 /**
@@ -21,7 +26,7 @@ export interface InvalidationFacts {
  * @owns §4.4
  */
 export function invalidatedUris(facts: InvalidationFacts): string[] {
-  if (SAFE_METHODS.has(facts.method) || facts.status < 200 || facts.status >= 400) return [];
+  if (isSafe(facts.method) || facts.status < 200 || facts.status >= 400) return [];
   const named = ["location", "content-location"].flatMap((name) =>
     sameOriginUri(facts, facts.fields.get(name)),
   );
@@ -35,13 +40,13 @@ export function isContentLocationOfTarget(facts: Omit<InvalidationFacts, "method
 
 /** An origin behind the cache may name itself: its own authority stands for the one that the client used. */
 function sameOriginUri(
-  facts: Pick<InvalidationFacts, "uri" | "originAuthority">,
+  facts: Pick<InvalidationFacts, "uri" | "originAuthorities">,
   reference: string | null,
 ): string[] {
-  const target = URL.parse(facts.uri);
-  const named = reference === null || target === null ? null : URL.parse(reference, target.href);
-  if (named === null || target === null) return [];
-  if (named.host === facts.originAuthority) {
+  if (reference === null || !URL.canParse(reference, facts.uri)) return [];
+  const target = new URL(facts.uri);
+  const named = new URL(reference, target);
+  if (facts.originAuthorities.includes(named.host)) {
     named.protocol = target.protocol;
     named.host = target.host;
     if (target.port === "") named.port = "";

@@ -4,12 +4,12 @@
 import type { ReceivedResponse, StoredBody, StoredHead, StoredResponse } from "../message.ts";
 import { ageValue, correctedInitialAge } from "./age.ts";
 import { responseDirectives, type ResponseDirectives } from "./cache-control.ts";
-import { matchesSelecting, selectingFields, type VaryComparison } from "./cache-key.ts";
+import { matchesSelecting, selectingFields } from "./cache-key.ts";
 import { freshnessLifetime, type HeuristicLimits } from "./freshness.ts";
 import { storableFields, updatedFields } from "./header-fields.ts";
 import { isContentLocationOfTarget } from "./invalidation.ts";
 import { combined, completeLengthOf, parseContentRange } from "./range.ts";
-import type { Forwarding, RequestFacts } from "./reuse.ts";
+import type { Forwarding, RequestFacts, ReuseRules } from "./reuse.ts";
 import { mayServeOnError } from "./stale.ts";
 import { isExplicit, reasonNotToStore, type NotStoredReason } from "./storing.ts";
 import { parseEntityTag, stronglyEqual } from "./syntax.ts";
@@ -17,13 +17,12 @@ import { parseHttpDate, type DeltaSeconds, type EpochSeconds } from "./time.ts";
 import { freshenedBy, headVerdict, validationResult, validatorsOf } from "./validation.ts";
 
 /** What an operator may set of the rules. */
-export interface CachingRules {
+export interface CachingRules extends ReuseRules {
   readonly heuristic: HeuristicLimits;
-  readonly vary: VaryComparison;
   /** Seconds past freshness for which a failing origin is covered, where a response does not say itself. */
   readonly staleIfError: DeltaSeconds;
-  /** The authority under which the origin knows itself. */
-  readonly originAuthority: string;
+  /** The authorities under which the origins know themselves. */
+  readonly originAuthorities: readonly string[];
 }
 
 /** A request that was forwarded, and the response that came. */
@@ -261,7 +260,7 @@ function reasonFor(
     isAboutTarget: isContentLocationOfTarget({
       uri,
       fields: received.fields,
-      originAuthority: rules.originAuthority,
+      originAuthorities: rules.originAuthorities,
     }),
     framing: received.framing,
   });

@@ -1,7 +1,7 @@
 // Answers: what to do with a request before anything is forwarded: reuse, forward (with or without validators), or refuse.
 // Owns: §4.
 // Leaves out: what to do with the origin's response (`outcome.ts`) and doing it (`proxy.ts`).
-import type { FieldLookup, StoredResponse } from "../message.ts";
+import type { FieldLookup, StoredHead, StoredResponse } from "../message.ts";
 import { currentAge } from "./age.ts";
 import { matchesSelecting, type VaryComparison } from "./cache-key.ts";
 import { requestDirectives, type RequestDirectives } from "./cache-control.ts";
@@ -9,7 +9,7 @@ import { isFresh } from "./freshness.ts";
 import { ifRangeHolds } from "./preconditions.ts";
 import { coverage, missingRange, parseRange, type RangeSpec } from "./range.ts";
 import { mayServeForClient, mayServeWhileRevalidating } from "./stale.ts";
-import { deltaSeconds, type EpochSeconds } from "./time.ts";
+import { deltaSeconds, type DeltaSeconds, type EpochSeconds } from "./time.ts";
 import { canBeValidated, variantsToOffer } from "./validation.ts";
 
 /** Why a request is forwarded (RFC 9211 §2.2). */
@@ -37,6 +37,13 @@ export type Decision =
   | Forwarding
   /** `only-if-cached`, and there is nothing to reuse (§5.2.1.7). */
   | { readonly kind: "refuse" };
+
+/** What an operator may set of the rules of reuse. */
+export interface ReuseRules {
+  readonly vary: VaryComparison;
+  /** Seconds past freshness for which a response may be served while it is validated, where it does not say itself. */
+  readonly staleWhileRevalidate: DeltaSeconds;
+}
 
 /** How to ask the origin. */
 export interface Forwarding {
@@ -72,9 +79,9 @@ export function decide(
   request: RequestFacts,
   stored: readonly StoredResponse[],
   now: EpochSeconds,
-  comparison: VaryComparison,
+  rules: ReuseRules,
 ): Decision {
-  const decision = decideFreely(request, stored, now, comparison);
+  const decision = decideFreely(request, stored, now, rules);
   return decision.kind === "forward" && request.directives.onlyIfCached ? { kind: "refuse" } : decision;
 }
 
@@ -82,19 +89,31 @@ function decideFreely(
   request: RequestFacts,
   stored: readonly StoredResponse[],
   now: EpochSeconds,
-  comparison: VaryComparison,
+  rules: ReuseRules,
 ): Decision {
   if (request.method !== "GET" && request.method !== "HEAD") return plain("method");
   if (stored.length === 0) return plain("uri-miss");
   if (isForOrigin(request.fields)) return plain("request");
-  const chosen = mostRecent(stored.filter((one) => matchesSelecting(one, request.fields, comparison)));
+  const chosen = mostRecent(stored.filter((one) => matchesSelecting(one, request.fields, rules.vary)));
   if (chosen === undefined) {
     const offered = request.ranges === undefined ? variantsToOffer(stored, request.fields) : [];
     return { kind: "forward", why: "vary-miss", nominated: offered };
   }
   return hasAskedBytes(chosen, request, now)
-    ? decideOn(chosen, request, now)
+    ? decideOn(chosen, request, now, rules)
     : forwardForBytes(chosen, request, now);
+}
+
+/** Whether a request would be answered with a response that is still on its way, were it stored already, and fresh. */
+export function wouldReuse(
+  request: RequestFacts,
+  head: StoredHead,
+  now: EpochSeconds,
+  rules: ReuseRules,
+): boolean {
+  const body = { kind: "complete", bytes: new ArrayBuffer(0) } as const;
+  const decision = decide(request, [{ ...head, body, sizeBytes: 0 }], now, rules);
+  return decision.kind === "reuse" && decision.stale === undefined;
 }
 
 /** Whether a request has preconditions that only an origin evaluates (§4.3.2): a cache must not. */
@@ -103,7 +122,12 @@ export function isForOrigin(fields: FieldLookup): boolean {
 }
 
 /** The chosen response has the bytes: is it fresh enough, for the origin and for this client? */
-function decideOn(chosen: StoredResponse, request: RequestFacts, now: EpochSeconds): Decision {
+function decideOn(
+  chosen: StoredResponse,
+  request: RequestFacts,
+  now: EpochSeconds,
+  rules: ReuseRules,
+): Decision {
   const { directives } = request;
   if (directives.noCache) return validate(chosen, isFresh(chosen, now) ? "request" : "stale");
   if (chosen.directives.noCache === true) return validate(chosen, "stale");
@@ -118,7 +142,7 @@ function decideOn(chosen: StoredResponse, request: RequestFacts, now: EpochSecon
   }
   // §5.2.1.1: who asks for a maximum age does not want a stale response.
   const asksForFresh = directives.minFresh !== undefined || directives.maxAge !== undefined;
-  if (!asksForFresh && mayServeWhileRevalidating(chosen, now)) {
+  if (!asksForFresh && mayServeWhileRevalidating(chosen, now, rules.staleWhileRevalidate)) {
     return { kind: "reuse", stored: chosen, stale: "while-revalidate" };
   }
   return validate(chosen, "stale");

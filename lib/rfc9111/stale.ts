@@ -22,10 +22,17 @@ export function isStaleProhibited(directives: ResponseDirectives): boolean {
   );
 }
 
-/** Whether it may be served stale while it is validated in the background (RFC 5861 §3). */
-export function mayServeWhileRevalidating(stored: StaleFacts, now: EpochSeconds): boolean {
-  const window = stored.directives.staleWhileRevalidate;
-  return window !== undefined && !isStaleProhibited(stored.directives) && now < stored.staleAt + window;
+/**
+ * Whether it may be served stale while it is validated in the background (RFC 5861 §3): within its own
+ * `stale-while-revalidate`, else within `allowance` seconds.
+ */
+export function mayServeWhileRevalidating(
+  stored: StaleFacts,
+  now: EpochSeconds,
+  allowance: DeltaSeconds,
+): boolean {
+  const window = stored.directives.staleWhileRevalidate ?? allowance;
+  return !isStaleProhibited(stored.directives) && now < stored.staleAt + window;
 }
 
 /**

@@ -1,7 +1,7 @@
 // Answers: whether a response may be stored, and if not, which rule says so.
 // Owns: §3, §3.5.
 // Leaves out: which of its fields are stored (`header-fields.ts`), partial content (`range.ts`), limits of the store.
-import type { FieldLookup } from "../message.ts";
+import type { FieldLookup, ReceivedResponse } from "../message.ts";
 import type { RequestDirectives, ResponseDirectives } from "./cache-control.ts";
 import { isHeuristicallyCacheable } from "./freshness.ts";
 import { parseContentRange } from "./range.ts";
@@ -17,7 +17,7 @@ export interface StoringFacts {
   readonly directives: ResponseDirectives;
   /** Whether Content-Location names the target URI (RFC 9110 §9.3.3). */
   readonly isAboutTarget: boolean;
-  readonly framing: "none" | "length" | "chunked" | "close";
+  readonly framing: ReceivedResponse["framing"];
 }
 
 /** Why a response is not stored. */

@@ -44,14 +44,18 @@ export class Sieve<T> {
     else node.older.newer = node.newer;
   }
 
-  /** The item that is to leave next, still in; `undefined` where there is none. */
-  victim(): T | undefined {
+  /** The item that is to leave next, still in, of those that may leave; `undefined` where there is none. */
+  victim(mayLeave: (item: T) => boolean = () => true): T | undefined {
     let node = this.#hand ?? this.#oldest;
-    while (node?.visited === true) {
+    // Two rounds: one may be needed to take back all marks of use.
+    for (let left = 2 * this.#nodes.size; node !== undefined && left > 0; left--) {
+      if (!node.visited && mayLeave(node.item)) {
+        this.#hand = node;
+        return node.item;
+      }
       node.visited = false;
       node = node.newer ?? this.#oldest;
     }
-    this.#hand = node;
-    return node?.item;
+    return undefined;
   }
 }

@@ -20,6 +20,12 @@ const MAX_VARIANTS = 64;
 /** Bodies from this size on are kept as a Blob, which answers share; below, copying is faster. */
 const BLOB_FROM_BYTES = 32 * 1024;
 
+/** Slow readers may keep so much of the budget from being evicted; beyond, they have to make do with less. */
+const MAX_HELD_SHARE = 0.5;
+
+/** Without Content-Type a wire cannot send a Blob as it is, and its Content-Length is lost. */
+const UNTYPED_BLOB_FROM_BYTES = 2 ** 20;
+
 /** What a stored response costs beyond its bytes: objects, Map entries, header block. */
 const OVERHEAD_BYTES = 1024;
 
@@ -32,6 +38,10 @@ export class MemoryStore implements Store {
   #storedBytes = 0;
   #pendingBytes = 0;
   #evictions = 0;
+  readonly #holds = new Map<StoredResponse, Set<() => void>>();
+  #heldBytes = 0;
+  /** Of the held ones, those that are not stored any more. */
+  #lingeringBytes = 0;
 
   constructor(limits: MemoryLimits) {
     this.#limits = limits;
@@ -75,7 +85,7 @@ export class MemoryStore implements Store {
         const taken = [...chunks];
         close();
         if (finish === undefined) return this.#insert(head, bodyOf(head, taken));
-        const finished = finish(Bun.concatArrayBuffers(taken), this.lookup(head.key));
+        const finished = finish(bufferOf(taken), this.lookup(head.key));
         if (finished?.body.kind !== "complete") return finished && this.#insert(finished.head, finished.body);
         return this.#insert(finished.head, bodyOf(finished.head, [new Uint8Array(finished.body.bytes)]));
       },
@@ -102,11 +112,28 @@ export class MemoryStore implements Store {
     return count;
   }
 
+  hold(stored: StoredResponse, onEvicted: () => void): () => void {
+    const holders = this.#holds.get(stored) ?? new Set();
+    if (holders.size === 0) {
+      this.#holds.set(stored, holders);
+      this.#heldBytes += stored.sizeBytes;
+      if (!this.lookup(stored.key).includes(stored)) this.#lingeringBytes += stored.sizeBytes;
+    }
+    holders.add(onEvicted);
+    return () => {
+      if (!holders.delete(onEvicted) || holders.size > 0) return;
+      this.#holds.delete(stored);
+      this.#heldBytes -= stored.sizeBytes;
+      if (!this.lookup(stored.key).includes(stored)) this.#lingeringBytes -= stored.sizeBytes;
+    };
+  }
+
   stats(): StoreStats {
     return {
       responses: this.#responses,
       storedBytes: this.#storedBytes,
       pendingBytes: this.#pendingBytes,
+      heldBytes: this.#heldBytes,
       budgetBytes: this.#limits.budgetBytes,
       evictions: this.#evictions,
     };
@@ -130,8 +157,11 @@ export class MemoryStore implements Store {
 
   /** Evicts until `bytes` more fit; false where they do not even then. */
   #makeRoom(bytes: number): boolean {
-    while (this.#storedBytes + this.#pendingBytes + bytes > this.#limits.budgetBytes) {
-      const victim = this.#eviction.victim();
+    const { budgetBytes } = this.#limits;
+    while (this.#storedBytes + this.#pendingBytes + this.#lingeringBytes + bytes > budgetBytes) {
+      const victim =
+        this.#eviction.victim((stored) => !this.#holds.has(stored)) ??
+        (this.#heldBytes > budgetBytes * MAX_HELD_SHARE ? this.#eviction.victim() : undefined);
       if (victim === undefined) return false;
       this.#evict(victim);
     }
@@ -140,6 +170,7 @@ export class MemoryStore implements Store {
 
   #evict(stored: StoredResponse): void {
     this.#evictions++;
+    for (const onEvicted of [...(this.#holds.get(stored) ?? [])]) onEvicted();
     this.#drop(stored);
   }
 
@@ -153,18 +184,30 @@ export class MemoryStore implements Store {
     this.#eviction.remove(stored);
     this.#responses--;
     this.#storedBytes -= stored.sizeBytes;
+    if (this.#holds.has(stored)) this.#lingeringBytes += stored.sizeBytes;
   }
 }
 
 const NOTHING: readonly StoredResponse[] = Object.freeze([]);
 
-/** The complete body in one piece; the response needs a Content-Type to be a Blob, or a wire would invent one. */
+/** The complete body in one piece. */
 function bodyOf(head: StoredHead, chunks: readonly Uint8Array<ArrayBuffer>[]): StoredBody {
   const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
-  if (length < BLOB_FROM_BYTES || !head.fields.has("content-type")) {
-    return { kind: "complete", bytes: Bun.concatArrayBuffers([...chunks]) };
+  const isTyped = head.fields.has("content-type");
+  if (length >= (isTyped ? BLOB_FROM_BYTES : UNTYPED_BLOB_FROM_BYTES))
+    return { kind: "blob", blob: new Blob([...chunks]) };
+  return { kind: "complete", bytes: bufferOf(chunks) };
+}
+
+/** The bytes of all chunks in a buffer of their own. */
+function bufferOf(chunks: readonly Uint8Array<ArrayBuffer>[]): ArrayBuffer {
+  const bytes = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
   }
-  return { kind: "blob", blob: new Blob([...chunks]) };
+  return bytes.buffer;
 }
 
 function bytesOf(body: StoredBody): number {

@@ -20,6 +20,12 @@ export interface Store {
   add(stored: StoredResponse): void;
   /** Removes all variants of a key; how many there were. Durable when it returns. */
   remove(key: string): MaybePromise<number>;
+  /**
+   * Keeps a stored response for readers that are not through with it: it counts against the budget until it is released,
+   * also where it is not stored any more by then. Should it have to leave for want of room, `onEvicted` is called, which
+   * must release it. Gives the release, which may be called twice.
+   */
+  hold(stored: StoredResponse, onEvicted: () => void): () => void;
   stats(): StoreStats;
 }
 
@@ -49,6 +55,8 @@ export interface StoreStats {
   readonly storedBytes: number;
   /** Bytes of writes that are neither committed nor aborted. */
   readonly pendingBytes: number;
+  /** Bytes of stored responses that slow readers keep, stored still or not. */
+  readonly heldBytes: number;
   readonly budgetBytes: number;
   readonly evictions: number;
 }

@@ -21,22 +21,26 @@ export interface Listening {
   readonly host: string;
   /** Seconds that a connection may be silent, at most 255; 120 where it is not said. */
   readonly idleSeconds?: number;
+  /** Milliseconds that requests in flight have to end when it stops; 10,000 where it is not said. */
+  readonly drainTimeout?: number;
 }
 
 /** A server that runs. `url` names the port that it really has. */
 export interface Running {
   readonly url: string;
-  /** Takes no new requests, lets those in flight end for at most ten seconds, then cuts them; never rejects. */
+  /** Takes no new requests, lets those in flight end for as long as they have, then cuts them; never rejects. */
   readonly stop: () => Promise<void>;
 }
 
 const IDLE_SECONDS = 120;
 
-/** Milliseconds that requests in flight have to end. */
 const DRAIN_MS = 10_000;
 
 /** Starts serving. @throws an EADDRINUSE error where the port is taken. */
-export function serveBun(app: App, { port, host, idleSeconds = IDLE_SECONDS }: Listening): Running {
+export function serveBun(
+  app: App,
+  { port, host, idleSeconds = IDLE_SECONDS, drainTimeout = DRAIN_MS }: Listening,
+): Running {
   const environment: WireEnvironment = {
     clientAddress: (request) => server.requestIP(request)?.address,
     waits: (request) => server.timeout(request, 0),
@@ -57,7 +61,7 @@ export function serveBun(app: App, { port, host, idleSeconds = IDLE_SECONDS }: L
     url: `http://${isAnyAddress ? "localhost" : bracketed(host)}:${server.port}`,
     async stop() {
       const drained = server.stop();
-      await Promise.race([drained, Bun.sleep(DRAIN_MS)]);
+      await Promise.race([drained, Bun.sleep(drainTimeout)]);
       await server.stop(true);
     },
   };

@@ -26,9 +26,10 @@ export function presentedFrom(request: Request, clientAddress: () => string | un
 
 /** The answer as a Response: nothing is added to it but what the wire needs for framing. */
 export function responseFrom({ status, fields, body }: Answer): Response {
-  if (body instanceof Uint8Array && !fields.has("content-type")) {
-    return new Response(untyped(body), { status, headers: fields });
-  }
+  const isTyped = fields.has("content-type");
+  if (body instanceof Uint8Array && !isTyped) return new Response(untyped(body), { status, headers: fields });
+  // `body.stream()` would be given a type all the same.
+  if (body instanceof Blob && !isTyped) return new Response(slices(body), { status, headers: fields });
   return new Response(body, { status, headers: fields });
 }
 
@@ -45,5 +46,23 @@ function untyped(bytes: Uint8Array): ReadableStream<Uint8Array> {
       },
     },
     { highWaterMark: bytes.length + 1, size: (chunk) => chunk?.length ?? 0 },
+  );
+}
+
+/** Bytes of a slice at a time. */
+const SLICE_BYTES = 256 * 1024;
+
+/** A large body piece by piece: as many clients as may read slowly share its bytes, and none is held twice. */
+function slices(blob: Blob): ReadableStream<Uint8Array> {
+  let at = 0;
+  return new ReadableStream(
+    {
+      async pull(controller) {
+        const piece = blob.slice(at, (at += SLICE_BYTES));
+        if (piece.size === 0) controller.close();
+        else controller.enqueue(new Uint8Array(await piece.arrayBuffer()));
+      },
+    },
+    { highWaterMark: 0 },
   );
 }

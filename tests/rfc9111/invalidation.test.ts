@@ -14,7 +14,7 @@ function invalidated(method: string, status: number, fields: Fields = {}, uri = 
     uri,
     status,
     fields: new Headers(fields),
-    originAuthority: "localhost:8000",
+    originAuthorities: ["localhost:8000"],
   });
 }
 
@@ -86,7 +86,7 @@ describe("§4.4 the URIs in Location and Content-Location", () => {
           uri: URI,
           status: 200,
           fields: { get: (name) => fields[name] ?? null },
-          originAuthority: "localhost:8000",
+          originAuthorities: ["localhost:8000"],
         });
         return uris.every((uri) => new URL(uri).origin === "http://larder.test");
       }),
@@ -94,7 +94,7 @@ describe("§4.4 the URIs in Location and Content-Location", () => {
   });
 
   test.each(LONG_TEXTS)("16 KB of %s are read quickly", (_, text) => {
-    const facts = { uri: URI, fields: { get: () => text }, originAuthority: "localhost:8000" };
+    const facts = { uri: URI, fields: { get: () => text }, originAuthorities: ["localhost:8000"] };
     expect(quickestMs(() => invalidatedUris({ ...facts, method: "POST", status: 200 }))).toBeLessThan(
       TOO_LONG_MS,
     );
@@ -112,7 +112,7 @@ describe("RFC 9110 §9.3.3 a POST response that says what a GET would get", () =
     ["has Content-Location, not Location", { location: URI }, false],
     ["has Content-Location", {}, false],
   ])("%s", (_, fields, isAboutTarget) => {
-    const facts = { uri: URI, fields: new Headers(fields), originAuthority: "localhost:8000" };
+    const facts = { uri: URI, fields: new Headers(fields), originAuthorities: ["localhost:8000"] };
     expect(isContentLocationOfTarget(facts)).toBe(isAboutTarget);
   });
 });

@@ -4,7 +4,7 @@
 import { describe, expect, test } from "bun:test";
 import type { StoredResponse } from "../../lib/message.ts";
 import { decide, requestFacts, type Decision } from "../../lib/rfc9111/reuse.ts";
-import { at, partial, request, storedResponse, type Particulars } from "./test-values.ts";
+import { RULES, at, partial, request, storedResponse, type Particulars } from "./test-values.ts";
 
 type Fields = Record<string, string>;
 
@@ -23,7 +23,7 @@ function shown(decision: Decision): string {
 }
 
 function decided(presented: Fields, stored: readonly StoredResponse[], seconds = 0, method = "GET"): string {
-  return shown(decide(request(presented, method), stored, at(seconds), "meaning"));
+  return shown(decide(request(presented, method), stored, at(seconds), RULES));
 }
 
 function response(cacheControl: string, others: Fields = {}, particulars: Particulars = {}): StoredResponse {
@@ -80,7 +80,7 @@ describe("§4.1 several stored responses", () => {
     );
   const [german, french] = [varied("de", -20), varied("fr", -10)];
   const chosen = (presented: Fields, stored: readonly StoredResponse[]) => {
-    const decision = decide(request(presented), stored, at(0), "meaning");
+    const decision = decide(request(presented), stored, at(0), RULES);
     return decision.kind === "reuse" ? decision.stored : decision;
   };
 

@@ -19,6 +19,8 @@ function response(cacheControl: string, status = 200) {
 
 const PROHIBITING = ["no-cache", "must-revalidate", "proxy-revalidate", "s-maxage=60"];
 
+const NEVER = deltaSeconds(0);
+
 describe("§4.2.4 what prohibits serving stale", () => {
   test.each(PROHIBITING)("%s does", (directive) => {
     expect(isStaleProhibited(response(`max-age=60, ${directive}`).directives)).toBe(true);
@@ -37,13 +39,27 @@ describe("§4.2.4 what prohibits serving stale", () => {
 
   test.each(PROHIBITING)("%s prohibits whatever else allows it", (directive) => {
     const stored = response(`max-age=60, stale-while-revalidate=60, stale-if-error=60, ${directive}`);
-    expect(mayServeWhileRevalidating(stored, at(61))).toBe(false);
+    expect(mayServeWhileRevalidating(stored, at(61), NEVER)).toBe(false);
     expect(mayServeOnError(stored, at(61), RULES.staleIfError)).toBe(false);
     expect(mayServeForClient(stored, at(61), deltaSeconds(60))).toBe(false);
   });
 });
 
 describe("RFC 5861 §3 stale-while-revalidate", () => {
+  test.each([
+    ["max-age=60", 89, true],
+    ["max-age=60", 90, false],
+    ["max-age=60, stale-while-revalidate=5", 66, false],
+    ["max-age=60, stale-while-revalidate=0", 61, false],
+    ["max-age=60, must-revalidate", 61, false],
+    ["s-maxage=60", 61, false],
+  ])(
+    "the operator's 30 s are for those that do not say themselves: %s at %i s",
+    (cacheControl, seconds, may) => {
+      expect(mayServeWhileRevalidating(response(cacheControl), at(seconds), deltaSeconds(30))).toBe(may);
+    },
+  );
+
   test.each([
     ["at once", "max-age=60, stale-while-revalidate=30", 60, true],
     ["within its window", "max-age=60, stale-while-revalidate=30", 89, true],
@@ -54,7 +70,7 @@ describe("RFC 5861 §3 stale-while-revalidate", () => {
     ["not with another directive's window", "max-age=60, stale-if-error=30", 61, false],
     ["counted from the lifetime 0 too", "max-age=0, stale-while-revalidate=30", 29, true],
   ])("%s", (_, cacheControl, seconds, may) => {
-    expect(mayServeWhileRevalidating(response(cacheControl), at(seconds))).toBe(may);
+    expect(mayServeWhileRevalidating(response(cacheControl), at(seconds), NEVER)).toBe(may);
   });
 });
 
@@ -109,7 +125,7 @@ describe("laws of stale", () => {
       fc.property(windows, windows, seconds, seconds, (revalidate, error, now, later) => {
         const stored = response(`max-age=60, stale-while-revalidate=${revalidate}, stale-if-error=${error}`);
         const rules = [
-          (moment: EpochSeconds) => mayServeWhileRevalidating(stored, moment),
+          (moment: EpochSeconds) => mayServeWhileRevalidating(stored, moment, NEVER),
           (moment: EpochSeconds) => mayServeOnError(stored, moment, RULES.staleIfError),
           (moment: EpochSeconds) => mayServeForClient(stored, moment, deltaSeconds(error)),
         ];
@@ -124,7 +140,8 @@ describe("laws of stale", () => {
         const stored = response(`max-age=60, stale-while-revalidate=${window}, stale-if-error=${window}`);
         const staleness = now - 60;
         const may =
-          mayServeWhileRevalidating(stored, at(now)) || mayServeOnError(stored, at(now), RULES.staleIfError);
+          mayServeWhileRevalidating(stored, at(now), NEVER) ||
+          mayServeOnError(stored, at(now), RULES.staleIfError);
         return !may || staleness <= window;
       }),
     );

@@ -15,8 +15,9 @@ export const URI = "http://larder.test/menu";
 export const RULES: CachingRules = {
   heuristic: { share: 0.1, max: deltaSeconds(86_400) },
   vary: "meaning",
+  staleWhileRevalidate: deltaSeconds(0),
   staleIfError: deltaSeconds(300),
-  originAuthority: "localhost:8000",
+  originAuthorities: ["localhost:8000"],
 };
 
 /** The moment so many seconds after (or before) NOW. */

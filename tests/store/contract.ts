@@ -64,7 +64,7 @@ function writing(makeStore: MakeStore): void {
     const tier = await makeStore(ROOMY);
     expect(await textsFor(tier, KEY)).toEqual([]);
     expect(tier.stats()).toEqual({
-      ...{ responses: 0, storedBytes: 0, pendingBytes: 0, evictions: 0 },
+      ...{ responses: 0, storedBytes: 0, pendingBytes: 0, heldBytes: 0, evictions: 0 },
       budgetBytes: ROOMY.budgetBytes,
     });
   });

@@ -1,0 +1,81 @@
+// Answers: which header fields a request has when it leaves for the origin.
+// Owns: what a gateway adds and removes (RFC 9110 §7.6, RFC 8586), validators and ranges of Larder's own questions.
+// Leaves out: sending it (`forward.ts`), why it is sent (`rfc9111/reuse.ts`).
+import { CACHE_NAME } from "./cache-status.ts";
+import type { PresentedRequest } from "./message.ts";
+import { endToEndFields } from "./rfc9111/header-fields.ts";
+import type { Forwarding } from "./rfc9111/reuse.ts";
+import { listMembers } from "./rfc9111/syntax.ts";
+import { parseDeltaSeconds } from "./rfc9111/time.ts";
+import { validationFields } from "./rfc9111/validation.ts";
+
+/** How the client's own conditions are treated. */
+export type Conditions =
+  /** They go along: nobody but this client gets the response. */
+  | "as-presented"
+  /** They stay here, and Larder evaluates them: the response is to be stored for all. */
+  | "stripped";
+
+/** What this cache is to the origin. */
+export interface Gateway {
+  /** The Host field to send; empty for the client's own. */
+  readonly hostField: string;
+  /** Names this process in CDN-Loop. */
+  readonly loopToken: string;
+}
+
+const CLIENT_CONDITIONS = ["if-none-match", "if-modified-since"];
+
+/** The fields to send, in a block of their own: the presented request stays as it was. */
+export function outgoingFields(
+  presented: PresentedRequest,
+  forwarding: Forwarding,
+  conditions: Conditions,
+  { hostField, loopToken }: Gateway,
+): Headers {
+  const fields = new Headers(endToEndFields(presented.fields));
+  // The wire has answered `Expect: 100-continue` itself; the content follows at once.
+  fields.delete("expect");
+  fields.set("host", hostField === "" ? presented.authority : hostField);
+  if (conditions === "stripped") for (const name of CLIENT_CONDITIONS) fields.delete(name);
+  const { ifNoneMatch, ifModifiedSince } = validationFields(forwarding.nominated);
+  if (ifNoneMatch !== undefined) fields.set("if-none-match", ifNoneMatch);
+  if (ifModifiedSince !== undefined) fields.set("if-modified-since", ifModifiedSince);
+  if (forwarding.completing !== undefined) askForRest(fields, forwarding.completing);
+  normaliseLength(fields, presented);
+  countForward(fields, presented.method);
+  fields.append("via", `1.1 ${CACHE_NAME}`);
+  fields.append("cdn-loop", loopToken);
+  addForwardedFor(fields, presented);
+  return fields;
+}
+
+/** §3.4: the missing bytes, of the same representation if it can be named. */
+function askForRest(fields: Headers, completing: NonNullable<Forwarding["completing"]>): void {
+  fields.set("range", `bytes=${completing.first}-${completing.last ?? ""}`);
+  const { etag } = completing.stored.validators;
+  if (etag?.startsWith('"') === true) fields.set("if-range", etag);
+  else fields.delete("if-range");
+}
+
+/** Several equal Content-Length lines come joined; only one may leave (RFC 9112 §6.3). */
+function normaliseLength(fields: Headers, presented: PresentedRequest): void {
+  const length = fields.get("content-length");
+  if (length === null) return;
+  if (presented.body === null && length !== "0") fields.delete("content-length");
+  else fields.set("content-length", listMembers(length)[0] ?? "0");
+}
+
+/** RFC 9110 §7.6.2: one forwarding less is allowed; at 0 the door has answered. */
+function countForward(fields: Headers, method: string): void {
+  const left = parseDeltaSeconds(fields.get("max-forwards") ?? "");
+  if (method === "OPTIONS" && left !== undefined && left > 0) fields.set("max-forwards", String(left - 1));
+}
+
+/** What origins behind a gateway expect to be told; a client's own X-Forwarded-Host is not believed. */
+function addForwardedFor(fields: Headers, presented: PresentedRequest): void {
+  const address = presented.clientAddress();
+  if (address !== undefined) fields.append("x-forwarded-for", address);
+  fields.set("x-forwarded-proto", presented.uri.slice(0, presented.uri.indexOf(":")));
+  fields.set("x-forwarded-host", presented.authority);
+}

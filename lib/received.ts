@@ -1,0 +1,77 @@
+// Answers: what came back from the origin, as the rules read it, or why it cannot be used.
+// Owns: framing (RFC 9112 §6.3), hop-by-hop fields, a Date for each response, the names of failures.
+// Leaves out: getting it (`forward.ts`), reading its body (`incoming-body.ts`).
+import { OriginError } from "./errors.ts";
+import type { ReceivedResponse } from "./message.ts";
+import { endToEndFields } from "./rfc9111/header-fields.ts";
+import { listMembers } from "./rfc9111/syntax.ts";
+import { epochSeconds, formatHttpDate, parseHttpDate } from "./rfc9111/time.ts";
+import type { OriginResponse } from "./wire/origin-exchange.ts";
+
+/** What of an exchange its response does not say itself. Times are milliseconds since 1970. */
+export interface ExchangeFacts {
+  readonly method: string;
+  readonly requestTimeMs: number;
+  readonly responseTimeMs: number;
+  /** Whether the end of a connection is taken for the end of a body. */
+  readonly trustsClose: boolean;
+}
+
+/** The response for the rules. @throws OriginError where it may not be passed on; it is ended then. */
+export function receivedFrom(response: OriginResponse, facts: ExchangeFacts): ReceivedResponse {
+  const { method, requestTimeMs, responseTimeMs } = facts;
+  const coding = response.fields.get("transfer-encoding");
+  const isBodiless = method === "HEAD" || response.status === 204 || response.status === 304;
+  const problem = unusable(response.status, coding);
+  if (problem !== undefined) {
+    response.body?.cancel().catch(() => {});
+    throw new OriginError("origin-malformed", problem);
+  }
+  const responseTime = epochSeconds(responseTimeMs);
+  const fields = new Headers(endToEndFields(response.fields));
+  // RFC 9112 §6.3: Transfer-Encoding beats Content-Length, which is wrong then.
+  if (coding !== null) fields.delete("content-length");
+  if (parseHttpDate(fields.get("date") ?? "", responseTime) === undefined) {
+    fields.set("date", formatHttpDate(responseTime));
+  }
+  const announced = response.fields.get("content-length");
+  const length = coding === null && announced !== null ? Number(listMembers(announced)[0]) : undefined;
+  const close = facts.trustsClose ? "trusted-close" : "close";
+  return {
+    status: response.status,
+    reason: response.reason,
+    fields,
+    body: isBodiless ? null : (response.body?.getReader() ?? null),
+    framing: isBodiless ? "none" : coding !== null ? "chunked" : length !== undefined ? "length" : close,
+    length: isBodiless ? undefined : length,
+    requestTime: epochSeconds(requestTimeMs),
+    responseTime,
+    trailers: response.trailers,
+  };
+}
+
+/** The error for a request that got no response. */
+export function failureOf(error: unknown): OriginError {
+  if (error instanceof OriginError) return error;
+  const { code } = error as { readonly code?: unknown };
+  const isMalformed = typeof code === "string" && /Malformed|InvalidHTTP|Invalid_?HTTP|^HPE_/i.test(code);
+  const message =
+    MEANINGS.get(code) ?? (error instanceof Error ? error.message.replace(/\.$/, "") : String(error));
+  return new OriginError(isMalformed ? "origin-malformed" : "origin-unreachable", message, error);
+}
+
+function unusable(status: number, coding: string | null): string | undefined {
+  if (status < 200 || status > 599) return `the status code ${status} is outside 200 to 599`;
+  if (coding !== null && coding.toLowerCase() !== "chunked")
+    return `the transfer coding ${coding} is not supported`;
+  return undefined;
+}
+
+/** What a person can do something with, for the failures that are common. */
+const MEANINGS: ReadonlyMap<unknown, string> = new Map([
+  ["ECONNREFUSED", "nothing listens there (connection refused)"],
+  ["ConnectionRefused", "nothing listens there (connection refused)"],
+  ["ECONNRESET", "it closed the connection without an answer"],
+  ["ConnectionClosed", "it closed the connection without an answer"],
+  ["ENOTFOUND", "its name is not known"],
+]);
