@@ -5,7 +5,7 @@ import { connect, type Socket } from "node:net";
 import { ByteSource, type Field, fieldValue, readHead, writeHead } from "../conformance/http-message.ts";
 import { type CacheStatus, cacheStatusOf } from "../larder-under-test.ts";
 
-/** What is particular about a request: GET without fields and content where nothing else is said. */
+/** What is particular about a request: GET without content where nothing else is said; content has its length. */
 export interface Request {
   readonly method?: string;
   readonly fields?: Readonly<Record<string, string>>;
@@ -57,7 +57,9 @@ export class StreamClient {
       socket.on("error", reject);
     });
     const client = new StreamClient(socket, method);
-    const lines = { Host: "larder.test", ...fields };
+    const isFramed = Object.keys(fields).some((name) => /^(?:content-length|transfer-encoding)$/i.test(name));
+    const length = body === "" || isFramed ? {} : { "Content-Length": String(body.length) };
+    const lines = { Host: "larder.test", ...length, ...fields };
     client.send(writeHead(`${method} ${target} HTTP/1.1`, Object.entries(lines)).toString("latin1") + body);
     return client;
   }
