@@ -8,8 +8,8 @@ import { CACHE_OPTIONS } from "./lib/option-tables.ts";
 import { raiseFetchCap } from "./lib/fetch-cap.ts";
 
 raiseFetchCap();
-await run({ usage: "bun cache.ts [PORT] [OPTION VALUE …]", table: CACHE_OPTIONS }, (options) => {
-  const cache = serveCache(options);
+await run({ usage: "bun cache.ts [PORT] [OPTION VALUE …]", table: CACHE_OPTIONS }, async (options) => {
+  const cache = await serveCache(options);
   endOnSignal(cache.stop);
   console.log(`Larder caches ${cachedOrigins(options)} at ${cache.url}`);
 });

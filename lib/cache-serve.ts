@@ -4,7 +4,9 @@
 import { BackOff } from "./back-off.ts";
 import { cacheApp } from "./cache-app.ts";
 import { Collapser } from "./collapse.ts";
+import { ConfigError } from "./errors.ts";
 import { Events } from "./events.ts";
+import { exactApp } from "./exact-app.ts";
 import { Forwarder, type ForwardingSettings } from "./forward.ts";
 import { logListener, type WriteLine } from "./log.ts";
 import type { CacheOptions } from "./option-tables.ts";
@@ -19,9 +21,11 @@ import { deltaSeconds } from "./rfc9111/time.ts";
 import { MemoryStore } from "./store/memory.ts";
 import type { StoreStats } from "./store/store.ts";
 import { sendThroughFetch } from "./wire/forward-fetch.ts";
+import { sendThroughNode } from "./wire/forward-node.ts";
 import type { Send } from "./wire/origin-exchange.ts";
 import { connectTcp } from "./wire/tcp-connect.ts";
 import { serveBun, type Running } from "./wire/serve-bun.ts";
+import { serveNode } from "./wire/serve-node.ts";
 
 /** What runs, counted: sizes in bytes. */
 export interface EngineStats {
@@ -34,6 +38,7 @@ export interface EngineStats {
 /** The engine, and what can be asked of it besides answers. */
 export interface Engine {
   readonly proxy: Proxy;
+  readonly forwarder: Forwarder;
   readonly events: Events;
   readonly stats: () => EngineStats;
   /** Ends what it does without being asked: health checks. */
@@ -47,12 +52,14 @@ export function cacheEngine(options: CacheOptions): Engine {
   const store = new MemoryStore({ budgetBytes: options.memory, maxObjectBytes: options.maxObject });
   const collapser = new Collapser();
   const routes = routesFor(options, events);
-  const send = sendThroughFetch;
+  const send = wireFor(options) === "exact" ? sendThroughNode : sendThroughFetch;
   const health = healthChecks(options, routes, send, events);
+  const settings = forwardingSettings(options);
+  const forwarder = new Forwarder({ settings, routes, send, events, clockMs });
   const proxy = new Proxy({
     store,
     collapser,
-    forwarder: new Forwarder({ settings: forwardingSettings(options), routes, send, events, clockMs }),
+    forwarder,
     events,
     rules: rulesFrom(options),
     clockMs,
@@ -67,7 +74,7 @@ export function cacheEngine(options: CacheOptions): Engine {
     fillsInFlight: collapser.inFlight,
     origins: routes.origins.map((origin) => origin.stats()),
   });
-  return { proxy, events, stats, stop: () => health.stop() };
+  return { proxy, forwarder, events, stats, stop: () => health.stop() };
 }
 
 function routesFor(options: CacheOptions, events: Events): Routes {
@@ -121,13 +128,33 @@ function rulesFrom(options: CacheOptions): CachingRules {
   };
 }
 
-/** Starts the cache; log lines go to `writeLine`. @throws where the port is taken. */
-export function serveCache(options: CacheOptions, writeLine: WriteLine = console.log): Running {
-  const { proxy, events, stop } = cacheEngine(options);
+/** Starts the cache; log lines go to `writeLine`. Rejects where the port is taken, or the wire cannot be had here. */
+export async function serveCache(
+  options: CacheOptions,
+  writeLine: WriteLine = console.log,
+): Promise<Running> {
+  const engine = cacheEngine(options);
+  const { proxy, events, stop } = engine;
   const listener = logListener(options.log, process.stdout.isTTY, writeLine);
   if (listener !== undefined) events.on(listener);
-  const running = serveBun(cacheApp(proxy, events), options);
+  const listening = { ...options, idleSeconds: idleSecondsFor(options) };
+  const running =
+    wireFor(options) === "exact"
+      ? await serveNode(exactApp(engine), listening)
+      : serveBun(cacheApp(proxy, events, engine.forwarder), listening);
   return { ...running, stop: () => running.stop().finally(stop) };
+}
+
+/** @throws ConfigError for a wire that this runtime does not have. */
+function wireFor({ wire }: CacheOptions): "bun" | "exact" {
+  const isBun = process.versions.bun !== undefined;
+  if (wire === "bun" && !isBun) throw new ConfigError("--wire", wire, "needs Bun; Node has exact");
+  return wire === "auto" ? (isBun ? "bun" : "exact") : wire;
+}
+
+/** A client waits at least as long as the origin may be silent, up to the 255 s that Bun can. */
+function idleSecondsFor({ betweenBytesTimeout }: CacheOptions): number {
+  return Math.min(255, Math.max(120, Math.ceil(betweenBytesTimeout / 1000) + 5));
 }
 
 /** What is cached, for the line that says so: `http://a:1, http://b:1 (/api)`. */

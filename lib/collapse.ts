@@ -27,10 +27,10 @@ export class Fill {
   #discarded = false;
 
   constructor(uri: string) {
-    const { promise, resolve } = Promise.withResolvers<FillResult>();
-    this.result = promise;
+    let settle = (_: FillResult): void => {};
+    this.result = new Promise((resolve) => (settle = resolve));
     this.uri = uri;
-    this.#settle = resolve;
+    this.#settle = settle;
   }
 
   /** Whether what it brings must not be stored any more. */

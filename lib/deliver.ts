@@ -14,6 +14,7 @@ import type {
   ReceivedResponse,
   StoredHead,
   StoredResponse,
+  Trailers,
 } from "./message.ts";
 import { aged, answerFromReceived, answerNotModified, hasContent } from "./respond.ts";
 import { merged } from "./rfc9111/outcome.ts";
@@ -35,6 +36,7 @@ const GRACE_MS = 10;
 /** What an answer is made from while its body is on its way. */
 export interface Delivery {
   readonly status: number;
+  readonly reason?: string | undefined;
   readonly fields: Headers;
   readonly body: FillBody | undefined;
   readonly report: Report;
@@ -49,11 +51,14 @@ export interface Delivery {
  */
 export async function deliver(visit: Visit, delivery: Delivery): Promise<Answer> {
   const { status, fields, body, report, head, storage } = delivery;
+  const reason = delivery.reason ?? head?.reason;
   const notModified = head === undefined ? undefined : answerNotModified(head, visit.request, report);
   try {
     if (notModified !== undefined) return visit.done(notModified, report, storage);
     const content = await contentFor(visit, delivery);
-    return visit.done(answerFromReceived({ status, fields, body: content }, report), report, storage);
+    const trailers = body && trailersBehind.get(body);
+    const answer = { status, reason, fields, body: content, trailers };
+    return visit.done(answerFromReceived(answer, report), report, storage);
   } finally {
     body?.release();
   }
@@ -62,8 +67,18 @@ export async function deliver(visit: Visit, delivery: Delivery): Promise<Answer>
 async function contentFor(visit: Visit, { status, fields, body }: Delivery): Promise<AnswerBody> {
   // RFC 9110 §8.6: a HEAD response whose length is not known must not say 0; a stream without bytes says nothing.
   if (visit.request.method === "HEAD") return fields.has("content-length") ? null : lengthlessStream();
-  return body === undefined || !hasContent(status) ? null : bodyFor(body, lengthOf(fields));
+  if (body === undefined || !hasContent(status)) return null;
+  const stream = body.reader();
+  const whole = await wholeInTime(body, lengthOf(fields));
+  // In one piece it would have a Content-Length, and no place for trailers.
+  const isStreamed = visit.presented.takesTrailers === true && trailersBehind.get(body)?.() !== undefined;
+  if (whole === undefined || isStreamed) return stream;
+  stream.cancel().catch(() => {});
+  return whole;
 }
+
+/** What comes behind a body, for all who read it: it is passed on, and never stored (§3.1). */
+const trailersBehind = new WeakMap<FillBody, Trailers>();
 
 /** How a body goes into the store and to its readers. */
 export interface Filling {
@@ -94,8 +109,9 @@ export function shown(
   received: ReceivedResponse,
   completes: Completion | undefined,
   now: EpochSeconds,
-): Pick<Delivery, "status" | "fields"> {
-  if (completes === undefined) return { status: received.status, fields: received.fields };
+): Pick<Delivery, "status" | "reason" | "fields"> {
+  const { status, reason, fields } = received;
+  if (completes === undefined) return { status, reason, fields };
   return { status: completes.head.status, fields: aged(completes.head, now) };
 }
 
@@ -104,7 +120,7 @@ export function fillBody(received: ReceivedResponse, filling: Filling, limits?: 
   const { writer, finish, completes } = filling;
   const rest = received.body ?? NO_BYTES;
   const range = finish && parseContentRange(received.fields.get("content-range"));
-  return new FillBody({
+  const body = new FillBody({
     reader: completes === undefined ? rest : completedBody(rest, completes.partial),
     length: completes === undefined ? received.length : lengthOf(completes.head.fields),
     writer,
@@ -114,6 +130,8 @@ export function fillBody(received: ReceivedResponse, filling: Filling, limits?: 
     joinBytes: filling.isShared === true ? JOIN_BYTES : 0,
     ...limits,
   });
+  if (received.trailers !== undefined) trailersBehind.set(body, received.trailers);
+  return body;
 }
 
 function digestFor(received: ReceivedResponse, completes: Completion | undefined): DigestCheck | undefined {
@@ -122,20 +140,17 @@ function digestFor(received: ReceivedResponse, completes: Completion | undefined
 }
 
 /**
- * What the client gets of a body: all its bytes where it is small and there in time, else a stream, which is opened
- * before anything is waited for, so that no byte is freed meanwhile.
+ * All bytes of a body that is small and there in time. Its stream has to be open before, so that no byte is freed
+ * meanwhile.
  * @throws OriginError where it broke off before the first byte could be passed on.
  */
-async function bodyFor(body: FillBody, lengthBytes: number | undefined): Promise<AnswerBody> {
-  const stream = body.reader();
+async function wholeInTime(body: FillBody, lengthBytes: number | undefined): Promise<Uint8Array | undefined> {
   await body.started;
   if (body.end === undefined && (lengthBytes ?? 0) <= ONE_PIECE_BYTES) {
     await Promise.race([body.ended, sleep(GRACE_MS)]);
   }
   if (body.end?.kind === "broken") throw incomplete(body.end.error);
-  const whole = body.end !== undefined && body.end.lengthBytes <= ONE_PIECE_BYTES ? body.whole() : undefined;
-  if (whole !== undefined) stream.cancel().catch(() => {});
-  return whole ?? stream;
+  return body.end !== undefined && body.end.lengthBytes <= ONE_PIECE_BYTES ? body.whole() : undefined;
 }
 
 /** How the bytes of a 206 are stored: as a part, together with what is there already of the same representation. */

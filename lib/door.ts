@@ -9,11 +9,13 @@ export interface Knock {
   /** The absolute URL that the wire made of target and Host. */
   readonly url: string;
   readonly fields: Headers;
+  /** What the request line said, where the wire carries it unchanged. */
+  readonly exact?: { readonly authority: string; readonly target: string };
 }
 
 /** Why a request is refused. */
 export interface Refusal {
-  readonly status: 204 | 400 | 501;
+  readonly status: 204 | 400 | 417 | 501;
   readonly title: string;
   /** One word for Cache-Status and log. */
   readonly reason: string;
@@ -24,6 +26,8 @@ export interface Refusal {
 /** Methods that this wire can hand on unchanged; any other would leave as GET. */
 const FORWARDABLE = new Set(METHODS.filter((method) => method !== "CONNECT" && method !== "TRACE"));
 
+const TITLES = { 204: "No Content", 400: "Bad Request", 417: "Expectation Failed", 501: "Not Implemented" };
+
 /** The rules, first match first. */
 const RULES: readonly (readonly [Refusal, (knock: Knock) => boolean])[] = [
   [
@@ -32,20 +36,29 @@ const RULES: readonly (readonly [Refusal, (knock: Knock) => boolean])[] = [
   ],
   [
     refusal(400, "host", "The request needs exactly one Host field, with a valid host (RFC 9112 §3.2)."),
-    ({ url, fields }) => url.startsWith("/") || !isHost(fields.get("host") ?? ""),
+    ({ url, fields, exact }) =>
+      url.startsWith("/") ||
+      !isHost(fields.get("host") ?? "") ||
+      (exact !== undefined && !isHost(exact.authority)),
+  ],
+  [
+    refusal(400, "target", "A target is a path, or a URL with http://; * is for OPTIONS (RFC 9112 §3.2)."),
+    ({ method, url, exact }) =>
+      exact !== undefined &&
+      !(url.startsWith("http://") && (exact.target.startsWith("/") || method === "OPTIONS")),
   ],
   [
     refusal(400, "target", "A target that starts with // cannot be passed on unchanged."),
-    ({ url }) => url.startsWith("//", url.indexOf("/", url.indexOf("//") + 2)),
+    ({ url, exact }) => exact === undefined && url.startsWith("//", url.indexOf("/", url.indexOf("//") + 2)),
   ],
   [
     refusal(400, "target", "A request target has no fragment (RFC 9112 §3.2)."),
-    ({ url }) => url.includes("#"),
+    ({ url, exact }) => exact === undefined && url.includes("#"),
   ],
   [
     // Bytes that are not UTF-8 all become U+FFFD on the way here: different targets would share a stored response.
     refusal(400, "target", "The target holds bytes that are not UTF-8; percent-encode them (RFC 3986 §2.1)."),
-    ({ url }) => url.includes("%EF%BF%BD"),
+    ({ url, exact }) => exact === undefined && url.includes("%EF%BF%BD"),
   ],
   [
     // The wire drops such content without a word, so the origin would see another request than the client sent.
@@ -53,8 +66,13 @@ const RULES: readonly (readonly [Refusal, (knock: Knock) => boolean])[] = [
     ({ method, fields }) => (method === "GET" || method === "HEAD") && announcesContent(fields),
   ],
   [
+    // RFC 9110 §10.1.1; the wire has answered 100-continue itself.
+    refusal(417, "expect", "The only expectation that can be met is 100-continue."),
+    ({ fields }) => !/^(?:100-continue)?$/i.test(fields.get("expect") ?? ""),
+  ],
+  [
     // RFC 9110 §7.6.2: with 0 the request ends here, and here is no resource to ask about.
-    { ...refusal(204, "max-forwards", ""), title: "No Content" },
+    refusal(204, "max-forwards", ""),
     ({ method, fields }) => method === "OPTIONS" && /^0+$/.test(fields.get("max-forwards") ?? ""),
   ],
 ];
@@ -70,8 +88,8 @@ function isHost(value: string): boolean {
   return match !== null && Number(match[1] ?? 0) <= 65535;
 }
 
-function refusal(status: 204 | 400 | 501, reason: string, line: string): Refusal {
-  return { status, title: status === 501 ? "Not Implemented" : "Bad Request", reason, line };
+function refusal(status: Refusal["status"], reason: string, line: string): Refusal {
+  return { status, title: TITLES[status], reason, line };
 }
 
 function announcesContent(fields: Headers): boolean {

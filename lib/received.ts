@@ -61,7 +61,7 @@ export function failureOf(error: unknown): OriginError {
 }
 
 function unusable(status: number, coding: string | null): string | undefined {
-  if (status < 200 || status > 599) return `the status code ${status} is outside 200 to 599`;
+  if (status < 200) return `the status code ${status} is outside 200 to 999`;
   if (coding !== null && coding.toLowerCase() !== "chunked")
     return `the transfer coding ${coding} is not supported`;
   return undefined;

@@ -3,7 +3,7 @@
 // Leaves out: which response it is (`proxy.ts`), rendering it for a socket (`wire/`).
 import { OriginError } from "./errors.ts";
 import { CACHE_NAME, cacheStatusMember, type Report } from "./cache-status.ts";
-import type { Answer, AnswerBody, StoredBody, StoredHead, StoredResponse } from "./message.ts";
+import type { Answer, StoredBody, StoredHead, StoredResponse } from "./message.ts";
 import { currentAge } from "./rfc9111/age.ts";
 import { ifRangeHolds, isNotModified, NOT_IN_304 } from "./rfc9111/preconditions.ts";
 import { completeLengthOf, coverage, slice, type ByteRange } from "./rfc9111/range.ts";
@@ -34,19 +34,17 @@ export function answerFromStored(
       return answerRanges(stored, request, fields);
   }
   if (stored.body.kind === "partial") return notStoredWhole(fields);
-  return { status: stored.status, fields, body: request.method === "HEAD" ? null : wholeOf(stored.body) };
+  const { status, reason } = stored;
+  return { status, reason, fields, body: request.method === "HEAD" ? null : wholeOf(stored.body) };
 }
 
 /** The answer from a response that is on its way, for its leader (`fields` as received) or a follower (as stored). */
-export function answerFromReceived(
-  response: { readonly status: number; readonly fields: Headers; readonly body: AnswerBody },
-  report: Report,
-): Answer {
+export function answerFromReceived(response: Answer, report: Report): Answer {
   const fields = new Headers(response.fields);
   fields.append("via", `1.1 ${CACHE_NAME}`);
   appendStatus(fields, report);
   if (response.body instanceof Uint8Array) fields.set("content-length", String(response.body.length));
-  return { status: response.status, fields, body: response.body };
+  return { ...response, fields };
 }
 
 /** Whether the client already has what is coming; its 304 then takes the place of the response. */
@@ -194,7 +192,7 @@ function answerRanges(stored: StoredResponse, request: RequestFacts, hit: Header
     return { status: 416, fields, body: null };
   }
   if (stored.body.kind === "partial") return notStoredWhole(hit);
-  return { status: stored.status, fields: hit, body: wholeOf(stored.body) };
+  return { status: stored.status, reason: stored.reason, fields: hit, body: wholeOf(stored.body) };
 }
 
 function singleRange(stored: StoredResponse, range: ByteRange, hit: Headers): Answer {

@@ -8,10 +8,10 @@ import { serveOrigin } from "./origin-serve.ts";
 import { raiseFetchCap } from "./fetch-cap.ts";
 
 raiseFetchCap();
-await run({ usage: "bun start [PORT] [OPTION VALUE …]", table: START_OPTIONS }, (options) => {
+await run({ usage: "bun start [PORT] [OPTION VALUE …]", table: START_OPTIONS }, async (options) => {
   const { host, root, log, originPort } = options;
   const origin = serveOrigin({ port: originPort, host, root, log, maxAge: "auto" }, writer("origin", log));
-  const cache = serveCache(
+  const cache = await serveCache(
     { ...options, origin: [{ prefix: "/", origin: origin.url }] },
     writer("cache", log),
   );

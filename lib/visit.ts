@@ -44,7 +44,8 @@ export class Visit {
   inBackground(): Visit {
     const fields = new Headers(this.presented.fields);
     for (const name of CONDITIONS) fields.delete(name);
-    return new Visit({ ...this.presented, method: "GET", body: null, fields }, this.#context, true);
+    const plain = { method: "GET", body: null, fields, onInterim: undefined, gone: () => undefined };
+    return new Visit({ ...this.presented, ...plain }, this.#context, true);
   }
 
   /** The answer, and the event that says so: at once, or when the storing is over. */

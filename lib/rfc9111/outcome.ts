@@ -95,7 +95,8 @@ export function storedHead(exchange: Exchange, rules: CachingRules): StoredHead 
   const { received } = exchange;
   const directives = responseDirectives(received.fields);
   const fields = storableFields(received.fields, directives);
-  return headFrom(exchange, rules, { status: received.status, fields, directives });
+  const { status, reason } = received;
+  return headFrom(exchange, rules, { status, reason, fields, directives });
 }
 
 /**
@@ -209,14 +210,14 @@ function freshenedResponse(old: StoredResponse, exchange: Exchange, rules: Cachi
   );
   const directives = responseDirectives(updated);
   const fields = storableFields(updated, directives);
-  const head = headFrom(exchange, rules, { status: old.status, fields, directives });
+  const head = headFrom(exchange, rules, { status: old.status, reason: old.reason, fields, directives });
   return { ...head, body: old.body, sizeBytes: old.sizeBytes };
 }
 
 function headFrom(
   exchange: Exchange,
   rules: CachingRules,
-  response: Pick<StoredHead, "status" | "fields" | "directives">,
+  response: Pick<StoredHead, "status" | "reason" | "fields" | "directives">,
 ): StoredHead {
   const { received, request, uri } = exchange;
   const dateValue = dateOf(response.fields, received.responseTime);
@@ -251,6 +252,7 @@ function reasonFor(
 ): NotStoredReason | undefined {
   const { received, request, uri } = exchange;
   return reasonNotToStore({
+    uri,
     method: request.method,
     request: request.fields,
     requestDirectives: request.directives,

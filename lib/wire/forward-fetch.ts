@@ -15,5 +15,10 @@ export const sendThroughFetch: Send = async (request) => {
     signal: request.signal,
     proxy: false,
   } as BunFetchRequestInit);
+  if (response.status > 599) {
+    response.body?.cancel().catch(() => {});
+    const error = new Error(`this wire cannot pass on the status code ${response.status}`);
+    throw Object.assign(error, { code: "InvalidHTTPStatus" });
+  }
   return { status: response.status, fields: response.headers, body: response.body };
 };

@@ -1,0 +1,106 @@
+// Answers: how an Answer leaves on `node:http`.
+// Owns: status line, framing, back-pressure, trailers, interim responses; a body that breaks off never ends cleanly.
+// Leaves out: what the answer is (`respond.ts`), the sockets (`serve-node.ts`).
+import { STATUS_CODES, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import type { Answer, AnswerBody } from "../message.ts";
+import { endToEndFields } from "../rfc9111/header-fields.ts";
+import { linesFrom, trailerPairs } from "./node-fields.ts";
+
+/** Sends an answer; settles when it has left, or cannot leave any more. Never rejects. */
+export async function sendAnswer(outgoing: ServerResponse, answer: Answer): Promise<void> {
+  const { body } = answer;
+  const isBodiless = outgoing.req.method === "HEAD" || answer.status === 204 || answer.status === 304;
+  if (outgoing.destroyed) return leave(body);
+  const framing = writeHead(outgoing, answer, isBodiless);
+  if (isBodiless || body === null || body instanceof Uint8Array) {
+    if (isBodiless) leave(body);
+    outgoing.end(isBodiless || body === null ? undefined : body);
+    return;
+  }
+  // Otherwise the header section would wait for the first chunk.
+  outgoing.flushHeaders();
+  const reader = (body instanceof Blob ? body.stream() : body).getReader();
+  const onClose = (): void => void reader.cancel("the client has left").catch(() => {});
+  outgoing.once("close", onClose);
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (outgoing.destroyed) return;
+      if (done) break;
+      if (!outgoing.write(value)) await drained(outgoing);
+    }
+    outgoing.off("close", onClose);
+    const trailers = framing === "chunked" ? answer.trailers?.() : undefined;
+    if (trailers !== undefined) outgoing.addTrailers(trailerPairs(trailers));
+    outgoing.end();
+  } catch {
+    // Where the connection is all that says where the body ends, closing it would say that it is whole.
+    if (framing === "close" && outgoing.socket !== null) (outgoing.socket as Socket).resetAndDestroy();
+    else outgoing.destroy();
+  }
+}
+
+/** An interim response (RFC 9110 §15.2); none where the final one has begun, and never 100 or 101. */
+export function writeInterim(outgoing: ServerResponse, status: number, fields: Headers): void {
+  if (status <= 101 || status > 199 || outgoing.headersSent || outgoing.destroyed) return;
+  const lines = [...endToEndFields(fields)].map(([name, value]) => `${name}: ${value}\r\n`);
+  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n${lines.join("")}\r\n`;
+  // What `writeEarlyHints` does; that takes 103 with Link only. It waits its turn behind pipelined answers.
+  (outgoing as unknown as RawWriting)._writeRaw(head, "latin1");
+}
+
+interface RawWriting {
+  _writeRaw(data: string, encoding: "latin1"): boolean;
+}
+
+type Framing = "none" | "length" | "chunked" | "close";
+
+function framingOf(outgoing: ServerResponse, { fields, body }: Answer, isBodiless: boolean): Framing {
+  if (isBodiless) return "none";
+  if (!(body instanceof ReadableStream) || fields.has("content-length")) return "length";
+  return outgoing.req.httpVersion === "1.1" ? "chunked" : "close";
+}
+
+function writeHead(outgoing: ServerResponse, answer: Answer, isBodiless: boolean): Framing {
+  const { status, reason, fields, body } = answer;
+  const framing = framingOf(outgoing, answer, isBodiless);
+  const without = [
+    ...(framing === "chunked" ? [] : ["trailer"]),
+    ...(status === 204 ? ["content-length"] : []),
+  ];
+  const lines = linesFrom(fields, without);
+  if (framing === "length" && !fields.has("content-length")) {
+    lines.push("content-length", String(sizeOf(body)));
+  }
+  outgoing.writeHead(status, phrase(status, reason), lines);
+  return framing;
+}
+
+/** Other letters than ASCII do not survive every runtime's status line. */
+function phrase(status: number, reason: string | undefined): string {
+  const isPlain = reason !== undefined && /^[\t\x20-\x7e]*$/.test(reason);
+  return isPlain ? reason : (STATUS_CODES[status] ?? "");
+}
+
+function sizeOf(body: AnswerBody): number {
+  if (body instanceof Uint8Array) return body.length;
+  return body instanceof Blob ? body.size : 0;
+}
+
+/** Nobody is to read it. */
+function leave(body: AnswerBody): void {
+  if (body instanceof ReadableStream) body.cancel().catch(() => {});
+}
+
+function drained(outgoing: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const settle = (): void => {
+      outgoing.off("drain", settle);
+      outgoing.off("close", settle);
+      resolve();
+    };
+    outgoing.on("drain", settle);
+    outgoing.on("close", settle);
+  });
+}

@@ -1,0 +1,93 @@
+// Answers: which connections there are on `node:http`, and what is under way on each.
+// Owns: malformed requests, silence, the graceful end: whatever happens to a connection outside of an answer.
+// Leaves out: requests and answers (`node-message.ts`, `node-answer.ts`), listening (`serve-node.ts`).
+import type { ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+
+/** What a client gets where node:http could not read its request, by the code of the error; else 400. */
+const MALFORMED: ReadonlyMap<unknown, string> = new Map([
+  ["HPE_HEADER_OVERFLOW", "431 Request Header Fields Too Large"],
+  ["HPE_CHUNK_EXTENSIONS_OVERFLOW", "413 Content Too Large"],
+  ["ERR_HTTP_REQUEST_TIMEOUT", "408 Request Timeout"],
+]);
+
+/** All connections, and the answers that have not left yet. */
+export class Connections {
+  readonly #answers = new Map<Socket, Set<ServerResponse>>();
+  readonly #idleMs: number;
+  #isEnding = false;
+  #onEnded = (): void => {};
+
+  /** `idleMs` is how long a connection may be silent where it is the client that is waited for. */
+  constructor(idleMs: number) {
+    this.#idleMs = idleMs;
+  }
+
+  opened(socket: Socket): void {
+    this.#answers.set(socket, new Set());
+    socket.once("close", () => {
+      this.#answers.delete(socket);
+      if (this.#answers.size === 0) this.#onEnded();
+    });
+  }
+
+  /** A request has come; while it is answered its connection is not idle. */
+  asked(socket: Socket, outgoing: ServerResponse): void {
+    if (this.#isEnding) outgoing.shouldKeepAlive = false;
+    const answers = this.#answers.get(socket);
+    answers?.add(outgoing);
+    outgoing.once("close", () => {
+      answers?.delete(outgoing);
+      if (this.#isEnding && answers?.size === 0) socket.destroySoon();
+    });
+  }
+
+  /** The answer may take as long as the origin's deadlines allow. */
+  waits(socket: Socket): void {
+    socket.setTimeout(0);
+  }
+
+  /** From now on it is the client that may not be silent for long. */
+  isAnswered(socket: Socket): void {
+    socket.setTimeout(this.#idleMs);
+  }
+
+  /** Settles when what is under way on the connection has left. */
+  async turn(socket: Socket): Promise<void> {
+    const earlier = [...(this.#answers.get(socket) ?? [])];
+    await Promise.all(earlier.map((one) => new Promise((resolve) => one.once("close", resolve))));
+  }
+
+  /** node:http could not read what came. Answers that are due to earlier requests leave first. */
+  async malformed(error: NodeJS.ErrnoException, socket: Socket): Promise<void> {
+    const pending = [...(this.#answers.get(socket) ?? [])];
+    // Content that cannot be read ends its own request.
+    const current = pending.find(({ req }) => !req.complete);
+    if (error.code === "ECONNRESET" || !socket.writable || current?.headersSent === true) {
+      return void socket.destroy(error);
+    }
+    if (current === undefined) await this.turn(socket);
+    if (!socket.writable) return void socket.destroy();
+    const status = MALFORMED.get(error.code) ?? "400 Bad Request";
+    socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+    socket.destroySoon();
+  }
+
+  /** Ends idle connections, the others when they are answered, and all of them after `drainMs`. */
+  async end(drainMs: number): Promise<void> {
+    this.#isEnding = true;
+    const ended = new Promise<void>((resolve) => (this.#onEnded = resolve));
+    for (const [socket, answers] of this.#answers) {
+      if (answers.size === 0) socket.destroy();
+      for (const outgoing of answers) if (!outgoing.headersSent) outgoing.shouldKeepAlive = false;
+    }
+    const timer = setTimeout(() => this.#cut(), drainMs);
+    if (this.#answers.size > 0) await ended;
+    clearTimeout(timer);
+  }
+
+  #cut(): void {
+    for (const socket of this.#answers.keys()) socket.destroy();
+    this.#onEnded();
+  }
+}
