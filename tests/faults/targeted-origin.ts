@@ -6,7 +6,7 @@ import { type Asked, type Response, ScriptedOrigin } from "../scripted-origin.ts
 /** What is to be done with a request. */
 export type Script = (asked: Asked) => unknown;
 
-const LIMIT_MS = 4000;
+const LIMIT_MS = 8000;
 
 /** A scripted origin, target by target. */
 export class TargetedOrigin {
