@@ -24,10 +24,12 @@ async function open(rig: Rig): Promise<void> {
   for (const _ of [1, 2, 3]) expect(detailOf(await post(rig))).toBe("origin-unreachable");
 }
 
+let probes = 0;
+
 /** Asks until one request is let through to the origin, where it is held. */
 async function probe(rig: Rig): Promise<{ readonly asked: Asked; readonly reply: Promise<Got> }> {
-  for (let at = 0; ; at++) {
-    const target = `/probe/${at}`;
+  for (;;) {
+    const target = `/probe/${probes++}`;
     const reply = rig.get(target);
     const asked = await Promise.race([
       rig.origin.asked(target).catch(() => undefined),
