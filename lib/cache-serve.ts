@@ -134,14 +134,19 @@ export async function serveCache(
   writeLine: WriteLine = console.log,
 ): Promise<Running> {
   const engine = cacheEngine(options);
-  const { proxy, events, stop } = engine;
   const listener = logListener(options.log, process.stdout.isTTY, writeLine);
-  if (listener !== undefined) events.on(listener);
+  if (listener !== undefined) engine.events.on(listener);
+  return serveEngine(engine, options);
+}
+
+/** Puts an engine behind the wire of these options. Rejects as `serveCache` does. */
+export async function serveEngine(engine: Engine, options: CacheOptions): Promise<Running> {
+  const { proxy, events, forwarder, stop } = engine;
   const listening = { ...options, idleSeconds: idleSecondsFor(options) };
   const running =
     wireFor(options) === "exact"
       ? await serveNode(exactApp(engine), listening)
-      : serveBun(cacheApp(proxy, events, engine.forwarder), listening);
+      : serveBun(cacheApp(proxy, events, forwarder), listening);
   return { ...running, stop: () => running.stop().finally(stop) };
 }
 

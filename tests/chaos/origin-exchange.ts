@@ -23,7 +23,6 @@ export interface OriginParts {
   readonly objects: ReadonlyMap<string, ChaosObject>;
   readonly ledger: Ledger;
   readonly nowMs: () => number;
-  readonly wrongDigests: boolean;
 }
 
 /** Longer than Larder's deadlines in these runs. */
@@ -55,7 +54,7 @@ export async function answer(socket: Socket, request: OriginRequest, parts: Orig
   const right =
     selected === undefined
       ? (early ?? processed(request, object, parts))
-      : digested(rightAnswer(request, selected), parts, behaviour);
+      : digested(rightAnswer(request, selected), behaviour);
   const given = spoilt(right, { request, selected, behaviour });
   if (given.fault === "none")
     return goOn(socket, await sendWell(socket, request, given.answer, behaviour), behaviour);
@@ -132,10 +131,10 @@ export function unsafeContent(requestId: string): Buffer {
   return contentOf({ object: "unsafe", version: 0, variant: requestId }, 0, 200);
 }
 
-/** In a run with wrong digests one in three of them is another body's, and says so to the checker. */
-function digested(right: OriginAnswer, { wrongDigests }: OriginParts, { dice }: Behaviour): OriginAnswer {
+/** One in three digests is another body's, and says so to the checker. */
+function digested(right: OriginAnswer, { dice }: Behaviour): OriginAnswer {
   const at = right.fields.findIndex(([name]) => name === "Repr-Digest");
-  if (!wrongDigests || at < 0 || !dice.chance(0.3)) return right;
+  if (at < 0 || !dice.chance(0.3)) return right;
   const wrong = ["Repr-Digest", `sha-256=:${Buffer.alloc(32, 7).toString("base64")}:`] as const;
   return { ...right, fields: [...right.fields.toSpliced(at, 1, wrong), ["X-Digest-Is-Wrong", "yes"]] };
 }

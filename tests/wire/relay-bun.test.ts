@@ -8,6 +8,7 @@ import type { CacheEvent } from "../../lib/events.ts";
 import { CACHE_OPTIONS } from "../../lib/option-tables.ts";
 import { resolveOptions } from "../../lib/options.ts";
 import { serveBun, type Running } from "../../lib/wire/serve-bun.ts";
+import { ScriptedOrigin } from "../scripted-origin.ts";
 import { fieldValue } from "../conformance/http-message.ts";
 import {
   closing,
@@ -23,13 +24,13 @@ let origin: WebSocketOrigin;
 let cache: Running;
 const events: CacheEvent[] = [];
 
-function start(originUrl: string, ...more: string[]): Running {
+function start(originUrl: string, more: readonly string[] = [], port = 0): Running {
   const argv = ["--origin", originUrl, ...more];
   const options = resolveOptions(CACHE_OPTIONS, { argv, env: {}, file: {} });
   const engine = cacheEngine(options);
   engine.events.on((event) => void events.push(event));
   const app = cacheApp(engine.proxy, engine.events, engine.forwarder);
-  return serveBun(app, { port: 0, host: "127.0.0.1" });
+  return serveBun(app, { port, host: "127.0.0.1" });
 }
 
 beforeEach(async () => {
@@ -174,7 +175,7 @@ describe("the handshake (RFC 6455 §4)", () => {
     const away = start(nobody.url);
     expect((await openClient(away.url, "/chat")).status).toBe(502);
     await away.stop();
-    const hasty = start(origin.url, "--first-byte-timeout", "1s");
+    const hasty = start(origin.url, ["--first-byte-timeout", "1s"]);
     const opening = openClient(hasty.url, "/chat");
     const asked = await origin.next();
     expect((await opening).status).toBe(504);
@@ -183,9 +184,9 @@ describe("the handshake (RFC 6455 §4)", () => {
   });
 
   test("an origin that leads back here is 508 (RFC 8586)", async () => {
-    const port = Number(new URL(cache.url).port);
-    const looping = start(`http://127.0.0.1:${port}`);
-    // Two caches in one process have one token: the second refuses what the first has sent.
+    const free = await ScriptedOrigin.start();
+    free.stop();
+    const looping = start(free.url, [], Number(new URL(free.url).port));
     expect((await openClient(looping.url, "/chat")).status).toBe(508);
     expect(origin.asked.length).toBe(0);
     await looping.stop();
