@@ -1,10 +1,21 @@
 // Answers: when is a failing origin left alone, and how does it come back?
 // Owns: the claims about --breaker: what counts, what it answers meanwhile, the single probe, the log.
 // Leaves out: what counts as a failure of a request (`retry.test.ts`, `deadlines.test.ts`).
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { Asked } from "../scripted-origin.ts";
-import { expectRefused, expectWhole, FRESH, NO_STORE, type Rig, until, withRig } from "./rig.ts";
+import {
+  expectRefused,
+  expectWhole,
+  FRESH,
+  NO_STORE,
+  type Rig,
+  until,
+  withRig,
+  TEST_LIMIT_MS,
+} from "./rig.ts";
 import { cacheStatusIn, type Got } from "./stream-client.ts";
+
+setDefaultTimeout(TEST_LIMIT_MS);
 
 const ARGS = ["--breaker", "3"];
 const STALE = { "Cache-Control": "max-age=0, stale-if-error=600", ETag: '"1"', Connection: "close" };

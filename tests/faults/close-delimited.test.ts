@@ -1,9 +1,11 @@
 // Answers: is a body stored whose end could just as well be a broken connection?
 // Owns: the claims about close-delimited bodies (RFC 9112 §6.3, §8), passed on or stored.
 // Leaves out: bodies that say where they end (`fill-break.test.ts`).
-import { describe, expect, test } from "bun:test";
-import { expectWhole, numbered, withRig } from "./rig.ts";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { expectWhole, numbered, withRig, TEST_LIMIT_MS } from "./rig.ts";
 import { cacheStatusIn } from "./stream-client.ts";
+
+setDefaultTimeout(TEST_LIMIT_MS);
 
 const HEAD = "HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nConnection: close\r\n\r\n";
 const BODIES: readonly (readonly [what: string, body: string])[] = [

@@ -1,12 +1,14 @@
 // Answers: how long does a client wait for an origin that is silent, and what does it get then?
 // Owns: the claims about --connect-timeout, --first-byte-timeout, --between-bytes-timeout and --total-timeout.
 // Leaves out: origins that fail at once (`retry.test.ts`), stale responses in general (`stale.test.ts`).
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { ANYWHERE, startLarder } from "../larder-process.ts";
 import type { Asked } from "../scripted-origin.ts";
 import { type DeafPort, deafPort } from "./deaf-port.ts";
-import { expectRefused, expectWhole, FRESH, numbered, Rig, withRig } from "./rig.ts";
+import { expectRefused, expectWhole, FRESH, numbered, Rig, withRig, TEST_LIMIT_MS } from "./rig.ts";
 import { cacheStatusIn, get } from "./stream-client.ts";
+
+setDefaultTimeout(TEST_LIMIT_MS);
 
 const STALE = { "Cache-Control": "max-age=0, stale-if-error=600", ETag: '"1"', Connection: "close" };
 const WHOLE = numbered(30);

@@ -1,7 +1,7 @@
 // Answers: does anybody take a response for whole whose origin died, at whatever byte that was?
 // Owns: the claims about fills that break off: leader, followers, late followers, the store, the number of requests.
 // Leaves out: fills that can be resumed (`fill-resume.test.ts`), the rules of retrying (`retry.test.ts`).
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { Asked } from "../scripted-origin.ts";
 import {
   atEvery,
@@ -13,8 +13,11 @@ import {
   numbered,
   Rig,
   until,
+  TEST_LIMIT_MS,
 } from "./rig.ts";
 import { cacheStatusIn, type StreamClient } from "./stream-client.ts";
+
+setDefaultTimeout(TEST_LIMIT_MS);
 
 const WHOLE = "0123456789";
 const LENGTH = "HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nContent-Length: 10\r\n\r\n";

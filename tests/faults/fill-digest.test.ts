@@ -1,11 +1,13 @@
 // Answers: is a body whose digest is wrong ever stored, or taken for whole?
 // Owns: the claims about Repr-Digest and Content-Digest (RFC 9530): which count, over which bytes, when.
 // Leaves out: bodies that break off (`fill-break.test.ts`).
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { FieldRecord } from "../scripted-origin.ts";
 import { dying, RESUMABLE } from "./dying-origin.ts";
-import { atEvery, expectCut, expectWhole, faultInCut, FRESH, numbered, Rig } from "./rig.ts";
+import { atEvery, expectCut, expectWhole, faultInCut, FRESH, numbered, Rig, TEST_LIMIT_MS } from "./rig.ts";
 import { cacheStatusIn } from "./stream-client.ts";
+
+setDefaultTimeout(TEST_LIMIT_MS);
 
 const WHOLE = numbered(60);
 const LARGE = numbered(300_000);

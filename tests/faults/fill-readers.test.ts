@@ -1,10 +1,22 @@
 // Answers: who keeps a fill going, who is kept waiting by whom, and what does a slow reader cost?
 // Owns: the claims about readers that leave at any byte, stall and lag, and about bodies too large or too open to store.
 // Leaves out: origins that die meanwhile (`fill-break.test.ts`, `fill-resume.test.ts`).
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { Asked } from "../scripted-origin.ts";
-import { atEvery, expectWhole, faultInWhole, FRESH, NO_STORE, numbered, Rig, until } from "./rig.ts";
+import {
+  atEvery,
+  expectWhole,
+  faultInWhole,
+  FRESH,
+  NO_STORE,
+  numbered,
+  Rig,
+  until,
+  TEST_LIMIT_MS,
+} from "./rig.ts";
 import { cacheStatusIn, type StreamClient } from "./stream-client.ts";
+
+setDefaultTimeout(TEST_LIMIT_MS);
 
 const WHOLE = numbered(30);
 const MB = 2 ** 20;

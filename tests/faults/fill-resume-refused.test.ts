@@ -1,10 +1,12 @@
 // Answers: can bytes of two versions ever end up in one body?
 // Owns: the claims about resumptions that are answered with something else, and about fills that may not be resumed.
 // Leaves out: resumptions that go well (`fill-resume.test.ts`).
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { Asked, FieldRecord, Response } from "../scripted-origin.ts";
 import { RESUMABLE } from "./dying-origin.ts";
-import { expectWhole, FRESH, numbered, Rig } from "./rig.ts";
+import { expectWhole, FRESH, numbered, Rig, TEST_LIMIT_MS } from "./rig.ts";
+
+setDefaultTimeout(TEST_LIMIT_MS);
 
 const WHOLE = numbered(40);
 const OTHER = "x".repeat(WHOLE.length);

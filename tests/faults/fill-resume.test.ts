@@ -1,10 +1,12 @@
 // Answers: does a reader notice that the origin died, where the rest can be had with a Range request?
 // Owns: the claims about resumed fills (RFC 9110 §13.1.5, §14.2): at every byte, several times, stored or not.
 // Leaves out: resumptions that are answered with something else (`fill-resume-refused.test.ts`).
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { dying, type Framing, RESUMABLE } from "./dying-origin.ts";
-import { atEvery, expectWhole, faultInWhole, numbered, Rig, until } from "./rig.ts";
+import { atEvery, expectWhole, faultInWhole, numbered, Rig, until, TEST_LIMIT_MS } from "./rig.ts";
 import { cacheStatusIn } from "./stream-client.ts";
+
+setDefaultTimeout(TEST_LIMIT_MS);
 
 const WHOLE = numbered(40);
 const LARGE = numbered(300_000);

@@ -1,10 +1,12 @@
 // Answers: can one origin that hangs take the places of another, and what becomes of those for whom there is none?
 // Owns: the claims about --origin-limit and --origin-queue: how many, in which order, who gives up a place.
 // Leaves out: the deadlines of those who wait (`deadlines.test.ts`).
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { fieldValue } from "../conformance/http-message.ts";
-import { expectRefused, expectWhole, NO_STORE, type Rig, until, withRig } from "./rig.ts";
+import { expectRefused, expectWhole, NO_STORE, type Rig, until, withRig, TEST_LIMIT_MS } from "./rig.ts";
 import { cacheStatusIn, type Got } from "./stream-client.ts";
+
+setDefaultTimeout(TEST_LIMIT_MS);
 
 const LIMITS = ["--breaker", "0", "--origin-limit", "2", "--origin-queue", "3"];
 const STALE = { "Cache-Control": "max-age=0, stale-if-error=600", ETag: '"1"' };
@@ -173,7 +175,6 @@ test(
     ["--breaker", "0"],
     ["/", "/a"],
   ),
-  20_000,
 );
 
 test(

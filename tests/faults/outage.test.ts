@@ -1,10 +1,12 @@
 // Answers: what do clients see while the origin is away for a while, and how soon is all well again?
 // Owns: the claims about an origin that is killed under load and comes back.
 // Leaves out: single requests to an origin that fails (`retry.test.ts`, `stale.test.ts`, `breaker.test.ts`).
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { connect } from "node:net";
-import { type Rig, until, withRig } from "./rig.ts";
+import { type Rig, until, withRig, TEST_LIMIT_MS } from "./rig.ts";
 import type { Got } from "./stream-client.ts";
+
+setDefaultTimeout(TEST_LIMIT_MS);
 
 const CLIENTS = 24;
 const AWAY_MS = 2000;
@@ -79,7 +81,6 @@ test(
     );
     expect(wrong.map(({ got }) => [got.status, got.text.length, got.complete])).toEqual([]);
   }),
-  20_000,
 );
 
 test(
@@ -111,5 +112,4 @@ test(
       else expect(`whole ${target}`.startsWith(got.text)).toBe(true);
     }
   }),
-  20_000,
 );

@@ -1,11 +1,13 @@
 // Answers: which of several origins is asked, and does a client ever notice that one of them is down?
 // Owns: the claims about pools, --balance, --health-check and path prefixes.
 // Leaves out: limits and breakers of each origin (`limits.test.ts`, `breaker.test.ts`).
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { fieldValue } from "../conformance/http-message.ts";
 import type { Asked } from "../scripted-origin.ts";
-import { expectRefused, expectWhole, NO_STORE, type Rig, until, withRig } from "./rig.ts";
+import { expectRefused, expectWhole, NO_STORE, type Rig, until, withRig, TEST_LIMIT_MS } from "./rig.ts";
 import type { TargetedOrigin } from "./targeted-origin.ts";
+
+setDefaultTimeout(TEST_LIMIT_MS);
 
 const PAIR = ["/", "/"];
 const HEALTH = ["--health-check", "/up", "--health-interval", "200ms"];

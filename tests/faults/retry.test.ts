@@ -1,10 +1,12 @@
 // Answers: which request does an origin see twice, and which never?
 // Owns: the claims about the one retry: methods, moments, kept connections, followers.
 // Leaves out: the retry at another origin of a pool (`pools.test.ts`), deadlines (`deadlines.test.ts`).
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { withLarder } from "../larder-under-test.ts";
 import type { Asked } from "../scripted-origin.ts";
-import { expectRefused, expectWhole, FRESH, numbered, Rig, withRig } from "./rig.ts";
+import { expectRefused, expectWhole, FRESH, numbered, Rig, withRig, TEST_LIMIT_MS } from "./rig.ts";
+
+setDefaultTimeout(TEST_LIMIT_MS);
 
 const WHOLE = numbered(30);
 const ONCE = { ...FRESH, Connection: "close" };

@@ -1,13 +1,13 @@
 // Answers: what a real process of Larder does with origins that fail as a test wants.
 // Owns: such a process with scripted origins behind it, the states that tests wait for, the words for what came out.
 // Leaves out: the command line (`../larder-process.ts`), origin and client (`targeted-origin.ts`, `stream-client.ts`).
-import { expect, setDefaultTimeout } from "bun:test";
+import { expect } from "bun:test";
 import { ANYWHERE, type LarderProcess, startLarder } from "../larder-process.ts";
 import { cacheStatusIn, get, type Got, type Request, StreamClient } from "./stream-client.ts";
 import { TargetedOrigin } from "./targeted-origin.ts";
 
-// Starting a process takes its time where twenty are started at once; what hangs is found by the limits below.
-setDefaultTimeout(20_000);
+/** The limit for a test: processes start slowly where twenty start at once. What hangs, the other limits find before. */
+export const TEST_LIMIT_MS = 20_000;
 
 /** Fields of a response that may be stored, and of one that may not. */
 export const FRESH = { "Cache-Control": "max-age=60" };

@@ -1,11 +1,13 @@
 // Answers: whom does a stored response cover when its origin fails, for how long, and who validates it meanwhile?
 // Owns: the claims about stale on error and stale while revalidating (RFC 5861) under every fault, and the back-off.
 // Leaves out: the arithmetic of staleness (`proxy-stale.test.ts`, `rfc9111/stale.test.ts`).
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { expectReused, type Larder, withLarder } from "../larder-under-test.ts";
 import type { Asked, FieldRecord } from "../scripted-origin.ts";
-import { expectWhole, Rig, until } from "./rig.ts";
+import { expectWhole, Rig, until, TEST_LIMIT_MS } from "./rig.ts";
 import { cacheStatusIn } from "./stream-client.ts";
+
+setDefaultTimeout(TEST_LIMIT_MS);
 
 const TAG = { ETag: '"1"', Connection: "close" };
 const IF_ERROR = { ...TAG, "Cache-Control": "max-age=60, stale-if-error=30" };

@@ -1,9 +1,11 @@
 // Answers: is a request lost when Larder is told to stop?
 // Owns: the claims about SIGTERM and SIGINT while requests are under way, --drain-timeout, the second signal.
 // Leaves out: how an idle process starts and ends (`command.test.ts`).
-import { describe, expect, test } from "bun:test";
-import { type Rig, expectWhole, FRESH, NO_STORE, numbered, until, withRig } from "./rig.ts";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { type Rig, expectWhole, FRESH, NO_STORE, numbered, until, withRig, TEST_LIMIT_MS } from "./rig.ts";
 import { get, StreamClient } from "./stream-client.ts";
+
+setDefaultTimeout(TEST_LIMIT_MS);
 
 const WHOLE = numbered(30);
 const LARGE = numbered(500_000);

@@ -1,10 +1,12 @@
 // Answers: what becomes of those who waited for a response that turns out not to be theirs?
 // Owns: the claims about followers in vain, keys that are not collapsed for a while, and collapsed validations.
 // Leaves out: followers that can use what they waited for (`proxy-collapse.test.ts`).
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { type Larder, type Reply, withLarder } from "../larder-under-test.ts";
 import type { Asked, FieldRecord, Response } from "../scripted-origin.ts";
-import { FRESH, NO_STORE, until, withRig } from "./rig.ts";
+import { FRESH, NO_STORE, until, withRig, TEST_LIMIT_MS } from "./rig.ts";
+
+setDefaultTimeout(TEST_LIMIT_MS);
 
 const TAG = { ETag: '"1"' };
 const STOCKED = { ...TAG, "Cache-Control": "max-age=60, stale-if-error=600" };
