@@ -42,8 +42,9 @@ export const sendThroughNode: Send = (outgoing) =>
     });
     request.on("error", (error) => {
       reject(error);
-      // Before the parser takes the reset of a connection for the end of the content.
-      response?.destroy(error);
+      // Before the parser takes the reset of a connection for the end of the content. Bytes that come behind the end
+      // are an error too, and do no harm to what came before.
+      if (response?.complete === false) response.destroy(error);
     });
     void upload(request, outgoing);
   });
