@@ -9,11 +9,11 @@ export function nodeBinary(): string | undefined {
   return Bun.which("node", { PATH: folders.join(":") }) ?? undefined;
 }
 
-/** Builds `cache.ts` of `root` into its `dist`; the command line that starts it. @throws where that cannot be done. */
-export async function builtForNode(root: string, name = "larder.mjs"): Promise<readonly string[]> {
+/** Builds `cache.ts` of `root`; the command line that starts it. @throws where that cannot be done. */
+export async function builtForNode(root: string, folder = join(root, "dist")): Promise<readonly string[]> {
   const node = nodeBinary();
   if (node === undefined) throw new Error("there is no node on the PATH");
-  const built = join(root, "dist", name);
+  const built = join(folder, "larder.mjs");
   const args = [process.execPath, "build", "--target", "node", "cache.ts", "--outfile", built];
   const build = Bun.spawn(args, { cwd: root, stdout: "ignore", stderr: "inherit" });
   if ((await build.exited) !== 0) throw new Error("cache.ts could not be built for Node");
