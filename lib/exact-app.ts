@@ -11,7 +11,7 @@ import type { Answer, PresentedRequest } from "./message.ts";
 import type { Proxy } from "./proxy.ts";
 import { failureOf, receivedFrom } from "./received.ts";
 import { answerFromReceived, faultPage } from "./respond.ts";
-import { arrivalOf, type ExactIncoming } from "./wire/node-message.ts";
+import { arrivalOf, type Tunnel } from "./wire/node-message.ts";
 import type { OriginResponse } from "./wire/origin-exchange.ts";
 import { relay } from "./wire/relay.ts";
 import { respond, type NodeEnvironment } from "./wire/serve-node.ts";
@@ -29,8 +29,9 @@ export function exactApp(parts: ExactParts): Hono<{ Bindings: NodeEnvironment }>
     const { knock, presented } = arrivalOf(wire.incoming, wire.outgoing);
     const refusal = refuse(knock);
     if (refusal !== undefined) return respond(wire, refusedAnswer(presented, refusal, parts.events));
-    if (wire.incoming.tunnel === undefined) return respond(wire, parts.proxy.handle(presented));
-    return respond(wire, relayed(parts, presented, wire.incoming));
+    const { tunnel } = wire.incoming;
+    if (tunnel === undefined) return respond(wire, parts.proxy.handle(presented));
+    return respond(wire, relayed(parts, presented, { tunnel, upgrade: wire.incoming.headers.upgrade ?? "" }));
   };
   const app = new Hono<{ Bindings: NodeEnvironment }>({ getPath: () => "/" });
   app.all("*", (context) => answer(context.env));
@@ -47,7 +48,7 @@ export function exactApp(parts: ExactParts): Hono<{ Bindings: NodeEnvironment }>
 async function relayed(
   { forwarder, events }: ExactParts,
   presented: PresentedRequest,
-  { tunnel, headers }: ExactIncoming,
+  { tunnel, upgrade }: { readonly tunnel: Tunnel; readonly upgrade: string },
 ): Promise<Answer | undefined> {
   const startedMs = Date.now();
   const told = (status: number, report: Report): void => {
@@ -58,11 +59,11 @@ async function relayed(
   let deadline: ReturnType<Forwarder["relayed"]>["deadline"] | undefined;
   try {
     const refusal = forwarder.refusal(presented);
-    if (refusal !== undefined || tunnel === undefined) throw refusal;
+    if (refusal !== undefined) throw refusal;
     const way = forwarder.relayed(presented);
     deadline = way.deadline;
     const addVia = (fields: Headers): void => fields.append("via", `1.1 ${CACHE_NAME}`);
-    const result = await relay(way.outgoing, headers.upgrade ?? "", tunnel, addVia);
+    const result = await relay(way.outgoing, upgrade, tunnel, addVia);
     const status = result.kind === "switched" ? result.status : result.response.status;
     const report = { word: "PASS", fwd: "bypass", fwdStatus: status } as const;
     const answer =

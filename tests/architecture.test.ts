@@ -57,16 +57,17 @@ const DIRECTIONS: readonly (readonly [whose: RegExp, wrong: (edge: Edge) => bool
   ],
   [
     /^(?!lib\/cache-serve\.ts)/,
-    ({ to, from, kind }) => to === "lib/proxy.ts" && !(from === "lib/cache-app.ts" && kind === "type"),
-    "only cache-serve makes a proxy; cache-app knows its type",
+    ({ to, from, kind }) =>
+      to === "lib/proxy.ts" && !(/^lib\/(?:cache|exact)-app\.ts$/.test(from) && kind === "type"),
+    "only cache-serve makes a proxy; the apps know its type",
   ],
   [
-    /^(?!lib\/(?:wire\/|cache-app|cache-serve|origin-serve))/,
+    /^(?!lib\/(?:wire\/|cache-app|exact-app|cache-serve|origin-serve))/,
     ({ to, kind }) => to.startsWith("lib/wire/") && kind === "value",
     "the engine knows no socket API: only apps and what starts them import wire",
   ],
   [
-    /^(?!lib\/(?:cache-app|origin-[\w-]+)\.ts)/,
+    /^(?!lib\/(?:cache-app|exact-app|origin-[\w-]+)\.ts)/,
     ({ to, from, kind }) =>
       /^hono(?:\/|$)/.test(to) && !(from === "lib/wire/serve-bun.ts" && kind === "type"),
     "Hono is in the apps only",
@@ -114,6 +115,12 @@ function circles(sources: Sources): string[] {
 const FORBIDDEN: readonly (readonly [where: RegExp, pattern: RegExp, rule: string])[] = [
   [/^(?!lib\/wire\/)/, /\bBun\.(?:serve|listen|connect|fetch)\b/, "sockets are in wire only"],
   [/^(?!lib\/wire\/)/, /(?<![\w.$#])fetch\s*\(|\bglobalThis\.fetch\b/, "sockets are in wire only"],
+  [
+    /^(?!lib\/(?:origin-[\w-]+\.ts|wire\/serve-bun\.ts|rfc9111\/)|origin\.ts)/,
+    /\bBun\.\w|\bimport\.meta\.(?:dir|file|path)\b/,
+    "the cache runs on Node too",
+  ],
+  [/^/, /\bwithResolvers\b|\bURL\.parse\b/, "Node 20 does not have it"],
   [/^lib\/rfc9111\//, /\b(?:await|async)\b/, "pure: no waiting"],
   [/^lib\/rfc9111\//, /\bDate\.now\b|\bnew Date\(\s*\)|(?<!new )\bDate\(|\bperformance\b/, "pure: no clock"],
   [/^lib\/rfc9111\//, /\bMath\.random\b|\bcrypto\b/, "pure: no chance"],
@@ -247,6 +254,7 @@ const WRONG: readonly Case[] = [
   ["an engine with a router", misdirected, "lib/proxy.ts", 'import type { Hono } from "hono";'],
   ["a server in a lib file", misdirected, "lib/a.ts", 'import { METHODS, createServer } from "node:http";'],
   ["a socket by import()", misdirected, "lib/a.ts", 'const net = await import("node:net");'],
+  ["what Node 20 lacks", forbiddenText, "lib/a.ts", "const a = Promise.withResolvers<void>();"],
   ["Bun.serve", forbiddenText, "lib/origin-app.ts", "Bun.serve({});"],
   ["fetch in a template", forbiddenText, "lib/a.ts", "const a = `${await fetch(b)}`;"],
   ["waiting in rfc9111", forbiddenText, "lib/rfc9111/a.ts", "for await (const a of b) c(a);"],

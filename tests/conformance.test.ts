@@ -159,7 +159,7 @@ test("a cache is started with the origin's address and found by the line that it
       fetch(at + new URL(request.url).pathname, { headers: request.headers, decompress: false }) });
     console.log("stand-in " + process.argv.slice(-2).join(" ") + " at http://127.0.0.1:" + server.port);`;
   await Bun.write(join(folder, "cache.ts"), source);
-  const cache = await startCache(folder, origin.port, ["--wire", "bun"]);
+  const cache = await startCache({ root: folder }, origin.port, ["--wire", "bun"]);
   try {
     const testCase = made([{ expected_type: "not_cached" }, { expected_type: "not_cached" }]);
     expect(judge(await runCase(testCase, cache.url, origin))).toEqual({ kind: "passed" });
@@ -177,6 +177,7 @@ test("1xx cases run with every wire but the default, given before or after --", 
     cacheArguments: ["--wire", "exact"],
   });
   expect(readOptions(["--json", "--", "--wire=exact"])).toMatchObject({ interimResponses: true, json: true });
+  expect(readOptions(["--node"])).toMatchObject({ interimResponses: true, onNode: true, cacheArguments: [] });
   expect(() => readOptions(["--jso"])).toThrow("--jso is not an option");
 });
 

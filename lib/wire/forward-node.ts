@@ -8,7 +8,7 @@ import {
   type IncomingMessage,
 } from "node:http";
 import { Agent as HttpsAgent, request as requestHttps } from "node:https";
-import { isIP } from "node:net";
+import { isIP, type Socket } from "node:net";
 import { fieldsFrom, linesFrom, trailerPairs, trailersFrom } from "./node-fields.ts";
 import { contentOf } from "./node-stream.ts";
 import type { OriginResponse, OutgoingRequest, Send } from "./origin-exchange.ts";
@@ -42,8 +42,9 @@ export const sendThroughNode: Send = (outgoing) =>
     });
     request.on("error", (error) => {
       reject(error);
-      // Before the parser takes the reset of a connection for the end of the content.
-      response?.destroy(error);
+      // Before the parser takes the reset of a connection for the end of the content. Bytes that come behind the end
+      // are an error too, and do no harm to what came before.
+      if (response?.complete === false) response.destroy(error);
     });
     void upload(request, outgoing);
   });
@@ -102,6 +103,9 @@ function responseFrom(incoming: IncomingMessage, method: string): OriginResponse
 async function upload(request: ClientRequest, { body, trailers }: OutgoingRequest): Promise<void> {
   if (body === null) return void request.end();
   const reader = body.getReader();
+  // The origin may say that it does not want the content before there is any.
+  request.flushHeaders();
+  await connected(request);
   try {
     for (;;) {
       const { done, value } = await reader.read();
@@ -115,6 +119,19 @@ async function upload(request: ClientRequest, { body, trailers }: OutgoingReques
   } catch (error) {
     request.destroy(error instanceof Error ? error : new Error(String(error)));
   }
+}
+
+/** Content is asked for when there is somebody to take it: a client that waits for 100 is told to go on then. */
+async function connected(request: ClientRequest): Promise<void> {
+  const socket = await new Promise<Socket | undefined>((resolve) => {
+    request.once("socket", resolve);
+    request.once("close", () => resolve(undefined));
+  });
+  if (socket?.connecting !== true) return;
+  await new Promise<void>((resolve) => {
+    socket.once("connect", resolve);
+    socket.once("close", () => resolve());
+  });
 }
 
 function drained(request: ClientRequest): Promise<void> {

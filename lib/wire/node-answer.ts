@@ -77,9 +77,9 @@ function writeHead(outgoing: ServerResponse, answer: Answer, isBodiless: boolean
   return framing;
 }
 
-/** Other letters than ASCII do not survive every runtime's status line. */
+/** Other letters than ASCII, or none at all, do not survive every runtime's status line. */
 function phrase(status: number, reason: string | undefined): string {
-  const isPlain = reason !== undefined && /^[\t\x20-\x7e]*$/.test(reason);
+  const isPlain = reason !== undefined && /^[\t\x20-\x7e]+$/.test(reason);
   return isPlain ? reason : (STATUS_CODES[status] ?? "");
 }
 

@@ -3,6 +3,7 @@
 // Leaves out: caches that run already (`--cache`, options.ts).
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { builtForNode } from "../node-build.ts";
 
 export type CacheProcess = {
   readonly url: URL;
@@ -14,19 +15,28 @@ export type CacheProcess = {
 const START_LIMIT_MS = 15_000;
 const STOP_LIMIT_MS = 3_000;
 
+/** What is started, and with what. */
+export type CacheCommand = {
+  readonly root: string;
+  /** Whether it is built for Node, and started with it. */
+  readonly onNode?: boolean;
+};
+
 /**
  * Starts `cache.ts` of `root` on a free port, with further arguments of the command line after ours.
  * @throws Error where there is no cache.ts, or it names no address in time.
  */
 export async function startCache(
-  root: string,
+  command: CacheCommand,
   originPort: number,
   further: readonly string[],
 ): Promise<CacheProcess> {
+  const { root } = command;
   if (!existsSync(join(root, "cache.ts"))) throw new Error(`${join(root, "cache.ts")} does not exist`);
   const origin = `http://127.0.0.1:${originPort}`;
-  const ours = ["cache.ts", "0", "--origin", origin, "--host", "127.0.0.1", "--log", "off"];
-  const child = Bun.spawn([process.execPath, ...ours, ...further], {
+  const ours = ["0", "--origin", origin, "--host", "127.0.0.1", "--log", "off"];
+  const start = command.onNode === true ? await builtForNode(root) : [process.execPath, "cache.ts"];
+  const child = Bun.spawn([...start, ...ours, ...further], {
     cwd: root,
     stdin: "ignore",
     stdout: "pipe",

@@ -18,6 +18,8 @@ export type Options = {
   readonly interimResponses: boolean;
   /** How many cases run at the same time, 1–1000, default 60. */
   readonly concurrency: number;
+  /** Whether the cache is built for Node, and started with it. */
+  readonly onNode: boolean;
   /** Further arguments of the cache. */
   readonly cacheArguments: readonly string[];
 };
@@ -25,7 +27,7 @@ export type Options = {
 export const root = join(import.meta.dir, "..", "..");
 
 const usage =
-  "--cases FILE, --only ID[,ID], --suite ID, --json, --wire NAME, --concurrency N, --cache URL --origin-port N, -- CACHE ARGUMENTS";
+  "--cases FILE, --only ID[,ID], --suite ID, --json, --wire NAME, --node, --concurrency N, --cache URL --origin-port N, -- CACHE ARGUMENTS";
 
 type Given = Map<string, string>;
 const valued = ["--cases", "--only", "--suite", "--wire", "--concurrency", "--cache", "--origin-port"];
@@ -35,7 +37,7 @@ export function readOptions(args: readonly string[]): Options {
   const divider = args.indexOf("--");
   const own = divider < 0 ? args : args.slice(0, divider);
   const passedOn = divider < 0 ? [] : args.slice(divider).filter((each) => each !== "--");
-  const { given, json } = readOwn(own);
+  const { given, json, onNode } = readOwn(own);
   const running = readRunning(given);
   if (running !== undefined && passedOn.length > 0) {
     throw new Error("arguments after -- are for a cache that is started here, not with --cache");
@@ -44,26 +46,32 @@ export function readOptions(args: readonly string[]): Options {
   if (casesFile !== undefined && !existsSync(casesFile))
     throw new Error(`--cases ${casesFile}: no such file`);
   const ownWire = given.get("--wire");
-  const wire = ownWire ?? wireOf(passedOn) ?? (running === undefined ? "bun" : "unknown");
+  const wire = ownWire ?? wireOf(passedOn) ?? (running !== undefined ? "unknown" : onNode ? "exact" : "bun");
   return {
     casesFile: casesFile ?? join(root, "..", "shared", "conformance", "cases.json"),
     running,
     only: given.get("--only")?.split(",") ?? [],
     suite: given.get("--suite"),
     json,
+    onNode,
     interimResponses: wire !== "bun",
     concurrency: readNumber(given, "--concurrency", 1000) ?? 60,
     cacheArguments: ownWire === undefined ? passedOn : ["--wire", ownWire, ...passedOn],
   };
 }
 
-function readOwn(args: readonly string[]): { given: Given; json: boolean } {
+function readOwn(args: readonly string[]): { given: Given; json: boolean; onNode: boolean } {
   const given: Given = new Map();
   let json = false;
+  let onNode = false;
   for (let index = 0; index < args.length; index += 1) {
     const [name = "", inline] = (args[index] ?? "").split(/=(.*)/s);
     if (name === "--json") {
       json = true;
+      continue;
+    }
+    if (name === "--node") {
+      onNode = true;
       continue;
     }
     if (!valued.includes(name)) throw new Error(`${name} is not an option; options: ${usage}`);
@@ -72,7 +80,7 @@ function readOwn(args: readonly string[]): { given: Given; json: boolean } {
     if (value === undefined) throw new Error(`${name} needs a value; options: ${usage}`);
     given.set(name, value);
   }
-  return { given, json };
+  return { given, json, onNode };
 }
 
 function readRunning(given: Given): Options["running"] {

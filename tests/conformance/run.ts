@@ -42,7 +42,7 @@ async function main(options: Options): Promise<number> {
 }
 
 function start(origin: ScriptedOrigin, options: Options): Promise<CacheProcess> {
-  return startCache(root, origin.port, options.cacheArguments);
+  return startCache({ root, onNode: options.onNode }, origin.port, options.cacheArguments);
 }
 
 function select(all: readonly Case[], options: Options): readonly Case[] {

@@ -1,0 +1,11 @@
+// Answers: does the exact wire carry what it says, on Bun?
+// Owns: the claims of `exact-claims.ts`, `exact-answer-claims.ts` and `relay-claims.ts`, in this process.
+// Leaves out: the same on Node (`node-process.test.ts`), timeouts and the end (`node-connections.test.ts`).
+import { claimAnswers } from "./exact-answer-claims.ts";
+import { claimExactness } from "./exact-claims.ts";
+import { exactLarder } from "./exact-larder.ts";
+import { claimRelay } from "./relay-claims.ts";
+
+claimExactness("Bun", exactLarder);
+claimAnswers(exactLarder);
+claimRelay("Bun", exactLarder);
