@@ -80,8 +80,6 @@ describe("what may not be passed on", () => {
     [100, {}],
     [101, {}],
     [199, {}],
-    [600, {}],
-    [999, {}],
     [200, { "transfer-encoding": "gzip, chunked" }],
     [200, { "transfer-encoding": "chunked, chunked" }],
     [200, { "transfer-encoding": "" }],
@@ -96,7 +94,7 @@ describe("what may not be passed on", () => {
     expect(isCancelled).toBe(true);
   });
 
-  test.each([200, 201, 299, 302, 418, 499, 500, 599])("%i may", (status) => {
+  test.each([200, 201, 299, 302, 418, 499, 500, 599, 600, 999])("%i may", (status) => {
     expect(receive(status, { "transfer-encoding": "Chunked" }).status).toBe(status);
   });
 });

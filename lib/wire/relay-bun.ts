@@ -162,7 +162,6 @@ export class Relay {
 
 /** Opens a WebSocket to the origin, before the client is told anything. Never rejects. */
 export function openRelay(request: RelayRequest): Promise<Relay | RelayRefusal> {
-  const { promise, resolve } = Promise.withResolvers<Relay | RelayRefusal>();
   const socket = webSocketTo(request);
   if (!(socket instanceof WebSocket)) return Promise.resolve(socket);
   const settle = (relay: Relay | RelayRefusal): void => {

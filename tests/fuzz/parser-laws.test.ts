@@ -80,7 +80,7 @@ describe("what comes out stays in its range:", () => {
       uri: "http://a/b",
       status: 200,
       fields: field(text),
-      originAuthority: "a",
+      originAuthorities: ["a"],
     });
     expect(uris.every((uri) => uri.startsWith("http://a/"))).toBe(true);
   });

@@ -83,7 +83,7 @@ export const PARSERS: Readonly<Record<string, (text: string) => unknown>> = {
       uri: "http://a/b",
       status: 200,
       fields: field(text),
-      originAuthority: "a",
+      originAuthorities: ["a"],
     }),
   "refuse at the door": (text) => refuse(knock(text)),
   ...Object.fromEntries(
