@@ -5,19 +5,38 @@ import { Hono } from "hono";
 import { refuse, type Refusal } from "./door.ts";
 import type { Events } from "./events.ts";
 import type { Answer } from "./message.ts";
+import { OriginError } from "./errors.ts";
 import type { Proxy } from "./proxy.ts";
+import {
+  opensWebSocket,
+  refusedRelay,
+  RELAYED,
+  relayedFields,
+  relayRequest,
+  type Relaying,
+} from "./relay.ts";
 import { answerPage } from "./respond.ts";
 import type { WireEnvironment } from "./wire/serve-bun.ts";
 import { presentedFrom, responseFrom } from "./wire/web-message.ts";
 
-/** The app. A hit in the memory tier is answered without a promise; the router has one route and parses no path. */
-export function cacheApp(proxy: Proxy, events: Events): Hono<{ Bindings: WireEnvironment }> {
+/**
+ * The app. A hit in the memory tier is answered without a promise; the router has one route and parses no path. Without
+ * `relaying`, and on wires that relay nothing, a request for a WebSocket is a plain one.
+ */
+export function cacheApp(
+  proxy: Proxy,
+  events: Events,
+  relaying?: Relaying,
+): Hono<{ Bindings: WireEnvironment }> {
   const respond = (
     request: Request,
     wire: Partial<WireEnvironment> | undefined,
   ): Response | Promise<Response> => {
     const refusal = refuse({ method: request.method, url: request.url, fields: request.headers });
     if (refusal !== undefined) return refusedResponse(request, refusal, events);
+    if (relaying !== undefined && wire?.relay !== undefined && opensWebSocket(request)) {
+      return relayed(request, { ...wire, relay: wire.relay }, { relaying, events });
+    }
     // Other wires than Bun's give another environment, or none.
     const answer = proxy.handle(presentedFrom(request, () => wire?.clientAddress?.(request)));
     if (!(answer instanceof Promise)) return responseFrom(answer);
@@ -53,4 +72,35 @@ export function refusedAnswer(
   events.emit({ kind: "answered", method, uri, status, report, durationMs: 0, background: false });
   if (status === 204) for (const name of ["content-type", "content-length"]) answer.fields.delete(name);
   return status === 204 || method === "HEAD" ? { ...answer, body: null } : answer;
+}
+
+/** The client's end opens when the origin's has; otherwise the answer says why not. */
+async function relayed(
+  request: Request,
+  wire: Partial<WireEnvironment> & Pick<WireEnvironment, "relay">,
+  { relaying, events }: { readonly relaying: Relaying; readonly events: Events },
+): Promise<Response> {
+  const arrivedMs = performance.now();
+  wire.waits?.(request);
+  const departure = relayRequest(
+    presentedFrom(request, () => wire.clientAddress?.(request)),
+    relaying,
+  );
+  const refusal =
+    departure instanceof OriginError
+      ? departure
+      : await wire.relay(request, departure.outgoing, relayedFields()).finally(departure.done);
+  const refused = refusal && refusedRelay(refusal, departure instanceof OriginError ? "" : departure.origin);
+  events.emit({
+    kind: "answered",
+    method: request.method,
+    uri: request.url,
+    status: refused?.answer.status ?? 101,
+    report: refused?.report ?? RELAYED,
+    durationMs: Math.round(performance.now() - arrivedMs),
+    background: false,
+  });
+  if (refused === undefined) return new Response();
+  wire.isAnswered?.(request);
+  return responseFrom(refused.answer);
 }

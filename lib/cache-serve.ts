@@ -134,13 +134,19 @@ export async function serveCache(
   writeLine: WriteLine = console.log,
 ): Promise<Running> {
   const engine = cacheEngine(options);
-  const { proxy, events, stop } = engine;
   const listener = logListener(options.log, process.stdout.isTTY, writeLine);
-  if (listener !== undefined) events.on(listener);
+  if (listener !== undefined) engine.events.on(listener);
+  return serveEngine(engine, options);
+}
+
+/** Puts an engine behind the wire of these options. Rejects as `serveCache` does. */
+export async function serveEngine(engine: Engine, options: CacheOptions): Promise<Running> {
+  const { proxy, events, forwarder, stop } = engine;
+  const listening = { ...options, idleSeconds: idleSecondsFor(options) };
   const running =
     wireFor(options) === "exact"
-      ? await serveNode(exactApp(engine), options)
-      : serveBun(cacheApp(proxy, events), options);
+      ? await serveNode(exactApp(engine), listening)
+      : serveBun(cacheApp(proxy, events, forwarder), listening);
   return { ...running, stop: () => running.stop().finally(stop) };
 }
 
@@ -149,6 +155,11 @@ function wireFor({ wire }: CacheOptions): "bun" | "exact" {
   const isBun = process.versions.bun !== undefined;
   if (wire === "bun" && !isBun) throw new ConfigError("--wire", wire, "needs Bun; Node has exact");
   return wire === "auto" ? (isBun ? "bun" : "exact") : wire;
+}
+
+/** A client waits at least as long as the origin may be silent, up to the 255 s that Bun can. */
+function idleSecondsFor({ betweenBytesTimeout }: CacheOptions): number {
+  return Math.min(255, Math.max(120, Math.ceil(betweenBytesTimeout / 1000) + 5));
 }
 
 /** What is cached, for the line that says so: `http://a:1, http://b:1 (/api)`. */

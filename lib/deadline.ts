@@ -34,6 +34,7 @@ export class Deadline {
   /** A header section is waited for: from now on, it has to come in time. */
   awaitHead(): void {
     const ms = this.#firstByteMs;
+    clearTimeout(this.#head);
     if (ms > 0) this.#head = setTimeout(() => this.#isOver("no response", ms), ms);
   }
 

@@ -26,6 +26,8 @@ export interface Refusal {
 /** Methods that this wire can hand on unchanged; any other would leave as GET. */
 const FORWARDABLE = new Set(METHODS.filter((method) => method !== "CONNECT" && method !== "TRACE"));
 
+const TITLES = { 204: "No Content", 400: "Bad Request", 417: "Expectation Failed", 501: "Not Implemented" };
+
 /** The rules, first match first. */
 const RULES: readonly (readonly [Refusal, (knock: Knock) => boolean])[] = [
   [
@@ -64,13 +66,13 @@ const RULES: readonly (readonly [Refusal, (knock: Knock) => boolean])[] = [
     ({ method, fields }) => (method === "GET" || method === "HEAD") && announcesContent(fields),
   ],
   [
-    { ...refusal(417, "expect", "Only 100-continue can be expected here."), title: "Expectation Failed" },
-    ({ fields, exact }) =>
-      exact !== undefined && !/^100-continue$/i.test(fields.get("expect") ?? "100-continue"),
+    // RFC 9110 §10.1.1; the wire has answered 100-continue itself.
+    refusal(417, "expect", "The only expectation that can be met is 100-continue."),
+    ({ fields }) => !/^(?:100-continue)?$/i.test(fields.get("expect") ?? ""),
   ],
   [
     // RFC 9110 §7.6.2: with 0 the request ends here, and here is no resource to ask about.
-    { ...refusal(204, "max-forwards", ""), title: "No Content" },
+    refusal(204, "max-forwards", ""),
     ({ method, fields }) => method === "OPTIONS" && /^0+$/.test(fields.get("max-forwards") ?? ""),
   ],
 ];
@@ -87,7 +89,7 @@ function isHost(value: string): boolean {
 }
 
 function refusal(status: Refusal["status"], reason: string, line: string): Refusal {
-  return { status, title: status === 501 ? "Not Implemented" : "Bad Request", reason, line };
+  return { status, title: TITLES[status], reason, line };
 }
 
 function announcesContent(fields: Headers): boolean {

@@ -5,8 +5,8 @@ import { CACHE_NAME } from "./cache-status.ts";
 import { Deadline, type Deadlines } from "./deadline.ts";
 import { OriginError } from "./errors.ts";
 import type { Events } from "./events.ts";
-import { IncomingBody, type Rest } from "./incoming-body.ts";
-import type { PresentedRequest, ReceivedResponse } from "./message.ts";
+import { IncomingBody, type Continued, type Incoming, type Rest } from "./incoming-body.ts";
+import type { ByteReader, PresentedRequest, ReceivedResponse } from "./message.ts";
 import type { Origin } from "./origins/origin.ts";
 import type { Place } from "./origins/places.ts";
 import type { Routes } from "./origins/routes.ts";
@@ -169,25 +169,38 @@ export class Forwarder {
   }
 
   async #exchange(exchange: Exchange): Promise<ReceivedResponse> {
-    const { presented, deadline, place, outgoing } = exchange;
-    const received = await this.#ask(exchange, outgoing);
-    const onEnd = (): void => {
-      deadline.end();
-      place.release();
-    };
+    const received = await this.#ask(exchange, exchange.outgoing);
     if (received.body === null) {
-      onEnd();
+      exchange.deadline.end();
+      exchange.place.release();
       return received;
     }
-    const body = resumable(presented.method, received);
-    const incoming = new IncomingBody({
-      reader: received.body,
+    const body = resumable(exchange.presented.method, received);
+    return { ...received, body: this.#incoming(exchange, received.body, body) };
+  }
+
+  /** The body of an exchange, which is over when that is. */
+  #incoming(
+    exchange: Exchange,
+    reader: ByteReader,
+    body: Resumable | undefined,
+    continued?: Continued,
+  ): IncomingBody {
+    const { deadline, place } = exchange;
+    const incoming: Incoming = {
+      reader,
       betweenBytesMs: this.#parts.settings.deadlines.betweenBytesMs,
       signal: deadline.signal,
       resume: body && ((at) => this.#resume(exchange, body, at)),
-      onEnd,
-    });
-    return { ...received, body: incoming };
+      alone: body && ((at) => this.#alone(exchange, body, at)),
+      onEnd(isComplete) {
+        deadline.end();
+        place.release();
+        // What is asked for at this moment, to go on with, is not needed either.
+        if (!isComplete) deadline.giveUp(new OriginError("origin-incomplete", "nobody needs the rest"));
+      },
+    };
+    return new IncomingBody(incoming, continued);
   }
 
   /** Sends a request and waits for the header section of its response. @throws OriginError */
@@ -202,7 +215,6 @@ export class Forwarder {
     const requestTimeMs = clockMs();
     try {
       const response: OriginResponse = await send(outgoing);
-      deadline.headCame();
       const times = { requestTimeMs, responseTimeMs: clockMs() };
       const { trustsClose } = settings;
       const received = receivedFrom(response, { method: presented.method, trustsClose, ...times });
@@ -216,6 +228,7 @@ export class Forwarder {
       throw failure;
     } finally {
       watch.done();
+      deadline.headCame();
     }
   }
 
@@ -232,6 +245,21 @@ export class Forwarder {
     }
     this.#parts.events.emit({ kind: "resumed", uri: presented.uri, at });
     return { reader: received.body, wholeLength };
+  }
+
+  /** The same in an exchange of its own: for a reader that is too slow for the others. */
+  async #alone(exchange: Exchange, body: Resumable, at: number): Promise<ByteReader | undefined> {
+    const deadline = new Deadline(this.#parts.settings.deadlines);
+    const place = await exchange.origin.places.take(deadline.signal);
+    if (place === "full") return undefined;
+    const outgoing = { ...exchange.outgoing, signal: deadline.signal };
+    const own: Exchange = { ...exchange, deadline, place, outgoing };
+    const rest = await this.#resume(own, body, at).catch(() => undefined);
+    if (rest !== undefined)
+      return this.#incoming(own, rest.reader, body, { at, wholeLength: rest.wholeLength });
+    place.release();
+    deadline.end();
+    return undefined;
   }
 }
 

@@ -20,12 +20,14 @@ export interface Incoming {
   readonly signal: AbortSignal;
   /** Asks for all from byte `at` on; `undefined` where that is answered with something else. Absent: cannot be asked. */
   readonly resume?: ((at: number) => Promise<Rest | undefined>) | undefined;
-  /** Called once, when nothing more comes: `true` where it came to its end or nobody wanted the rest. */
-  readonly onEnd: (isWell: boolean) => void;
+  /** The same from byte `at` on, for a reader of its own. */
+  readonly alone?: ((at: number) => Promise<ByteReader | undefined>) | undefined;
+  /** Called once, when nothing more comes: `true` where it came to its end, `false` where it broke or was cancelled. */
+  readonly onEnd: (isComplete: boolean) => void;
 }
 
 /** Where a body goes on that began in another response: bytes before, bytes in all. */
-interface Continued {
+export interface Continued {
   readonly at: number;
   readonly wholeLength: number;
 }
@@ -51,10 +53,7 @@ export class IncomingBody implements ByteReader {
   }
 
   async from(at: number): Promise<ByteReader | undefined> {
-    const rest = await this.#incoming.resume?.(at);
-    if (rest === undefined) return undefined;
-    const { reader, wholeLength } = rest;
-    return new IncomingBody({ ...this.#incoming, reader, onEnd: () => {} }, { at, wholeLength });
+    return this.#incoming.alone?.(at);
   }
 
   async read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }> {
@@ -69,21 +68,23 @@ export class IncomingBody implements ByteReader {
       } catch (error) {
         this.#reader.cancel(error).catch(() => {});
         if (await this.#goesOn(error)) continue;
+        const { aborted, reason } = this.#incoming.signal;
         this.#ends(false);
-        throw this.#incoming.signal.aborted ? this.#incoming.signal.reason : error;
+        throw aborted ? reason : error;
       }
     }
   }
 
   async cancel(reason?: unknown): Promise<void> {
     this.#isCancelled = true;
-    this.#ends(true);
+    this.#ends(false);
     await this.#reader.cancel(reason);
   }
 
-  #ends(isWell: boolean): void {
-    if (!this.#hasEnded) this.#incoming.onEnd(isWell);
+  #ends(isComplete: boolean): void {
+    if (this.#hasEnded) return;
     this.#hasEnded = true;
+    this.#incoming.onEnd(isComplete);
   }
 
   /** The framing of the rest may be chunked, and then says nothing about its length. */

@@ -28,7 +28,18 @@ export function logListener(style: LogStyle, isTerminal: boolean, write: WriteLi
   if (style === "off" || (style === "auto" && !isTerminal)) return undefined;
   if (style === "json") return (event) => write(JSON.stringify({ time: new Date().toISOString(), ...event }));
   const inColour = isTerminal && !process.env["NO_COLOR"];
-  return (event) => write(prettyLine(event, inColour));
+  const leftAlone = new Set<string>();
+  return (event) => {
+    if (event.kind !== "breaker" || isNews(event, leftAlone)) write(prettyLine(event, inColour));
+  };
+}
+
+/** A breaker tries its origin twice a second: a person is told when that is left alone, and when it is back. */
+function isNews(event: Extract<CacheEvent, { kind: "breaker" }>, leftAlone: Set<string>): boolean {
+  if (event.state === "closed") return leftAlone.delete(event.origin);
+  if (leftAlone.has(event.origin)) return false;
+  leftAlone.add(event.origin);
+  return true;
 }
 
 /** `MISS uri-miss, stored 1.2 kB, fresh 60 s  GET http://localhost:8001/ 200  3 ms`; always one line. */

@@ -81,7 +81,7 @@ export const CACHE_OPTIONS = {
     kind: milliseconds,
     fallback: "5s",
     value: "TIME",
-    meaning: "the time between two such checks, and the deadline of each",
+    meaning: "the time between two such checks, at least 100ms, and the deadline of each, at most 5s",
   },
   originLimit: {
     kind: count,
@@ -108,7 +108,7 @@ export const CACHE_OPTIONS = {
     fallback: "5s",
     value: "TIME",
     meaning:
-      "how long an origin may take to accept a connection; then 504 or stale, as with the next ones; 0 is for ever",
+      "how long an origin may take to accept a connection (tried on the side when half of it is over); then 504 or stale, as with the next ones; 0 is for ever",
   },
   firstByteTimeout: {
     kind: milliseconds,

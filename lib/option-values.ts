@@ -100,6 +100,8 @@ function originRoute(text: string): OriginRoute | undefined {
   if (url === undefined || !["http:", "https:"].includes(url.protocol) || url.host === "") return undefined;
   const bare = url.pathname === "/" && url.search === "" && url.hash === "" && url.username === "";
   if (!bare || url.password !== "" || /[?#@]/.test(address)) return undefined;
+  // As a raw path can have it, or no request would ever come.
+  if (!/^[\x21-\x7e]*$/.test(prefix) || /[\\"<>]|\/(?:\.|%2e){1,2}(?:\/|$)/i.test(prefix)) return undefined;
   return { prefix: prefix === "/" ? prefix : prefix.replace(/\/+$/, "") || "/", origin: url.origin };
 }
 

@@ -2,6 +2,7 @@
 // Owns: what a gateway adds and removes (RFC 9110 §7.6, RFC 8586), validators and ranges of Larder's own questions.
 // Leaves out: sending it (`forward.ts`), why it is sent (`rfc9111/reuse.ts`).
 import { CACHE_NAME } from "./cache-status.ts";
+import { withoutBelieved } from "./forwarded-fields.ts";
 import type { PresentedRequest } from "./message.ts";
 import { endToEndFields } from "./rfc9111/header-fields.ts";
 import type { Forwarding } from "./rfc9111/reuse.ts";
@@ -37,6 +38,7 @@ export function outgoingFields(
   // RFC 9110 §6.5.1: trailers are asked for only where they can be passed on.
   if (presented.takesTrailers === true && presented.fields.get("te") === "trailers")
     fields.set("te", "trailers");
+  withoutBelieved(fields, presented.method);
   // The wire has answered `Expect: 100-continue` itself; the content follows at once.
   fields.delete("expect");
   fields.set("host", hostField === "" ? presented.authority : hostField);

@@ -90,11 +90,10 @@ export class Proxy {
     if (decision.kind === "forward") return this.#forward(visit, decision, stored);
     if (decision.kind === "refuse") return visit.done(onlyIfCachedPage(ONLY_IF_CACHED), ONLY_IF_CACHED);
     if (decision.stale === "while-revalidate") this.#revalidate(visit, decision.stored);
-    return this.#reuse(visit, decision.stored, reuseReport(decision.stored, now, decision.stale));
+    return this.#reuse(visit, decision.stored, reuseReport(decision.stored, now, decision.stale), now);
   }
 
-  #reuse(visit: Visit, stored: StoredResponse, report: Report): Answer {
-    const now = this.#now();
+  #reuse(visit: Visit, stored: StoredResponse, report: Report, now: EpochSeconds): Answer {
     this.#parts.store.touch(stored);
     return visit.done(answerFromStored(stored, visit.request, report, now), report);
   }
@@ -130,7 +129,7 @@ export class Proxy {
       const decision = decide(visit.request, await this.#stored(visit), now, this.#parts.rules);
       if (decision.kind !== "reuse" || decision.stale !== undefined) return undefined;
       const report = { ...validatedReport(decision.stored, forwarding, now), collapsed: true };
-      return this.#reuse(visit, decision.stored, report);
+      return this.#reuse(visit, decision.stored, report, now);
     }
     const { head, body } = result;
     if (!body.isJoinable || !wouldReuse(visit.request, head, now, this.#parts.rules)) return undefined;
@@ -176,8 +175,7 @@ export class Proxy {
         return this.#store(lead, received, result);
       case "freshen":
         drop(received);
-        await this.#freshen(lead, result);
-        return this.#reuse(lead.visit, result.by, validatedReport(result.by, lead.forwarding, this.#now()));
+        return this.#freshen(lead, result);
       case "stale":
         drop(received);
         throw originFailed(received.status);
@@ -223,7 +221,7 @@ export class Proxy {
     return deliver(visit, { ...shown(received, completes, this.#now()), body, report, head, storage });
   }
 
-  async #freshen(lead: Lead, result: Freshening): Promise<void> {
+  async #freshen(lead: Lead, result: Freshening): Promise<Answer> {
     const { old, by, outdated } = result;
     await this.#remove(outdated);
     const isKept = result.keep && !lead.fill.isDiscarded;
@@ -232,6 +230,8 @@ export class Proxy {
     const isForAll = isKept && this.#isShareable(by);
     if (!isForAll) this.#leaveUncollapsed(lead, "validated for one client only");
     lead.fill.settle({ kind: isForAll ? "freshened" : "unshared" });
+    const now = this.#now();
+    return this.#reuse(lead.visit, by, validatedReport(by, lead.forwarding, now), now);
   }
 
   /** The response goes to this client only. */
@@ -258,7 +258,7 @@ export class Proxy {
     const stored = await this.#stored(visit);
     const cover = fallback && stored.find((one) => supersedes(one, fallback));
     if (cover !== undefined && mayServeOnError(cover, now, this.#parts.rules.staleIfError)) {
-      return this.#reuse(visit, cover, { ...report, word: "STALE", ttl: cover.staleAt - now });
+      return this.#reuse(visit, cover, { ...report, word: "STALE", ttl: cover.staleAt - now }, now);
     }
     // §5.2.2.2: where the origin is needed and cannot be had, 504.
     const mustHaveOrigin = fallback !== undefined && isStaleProhibited(fallback.directives);

@@ -54,7 +54,9 @@ export function receivedFrom(response: OriginResponse, facts: ExchangeFacts): Re
 export function failureOf(error: unknown): OriginError {
   if (error instanceof OriginError) return error;
   const { code } = error as { readonly code?: unknown };
-  const isMalformed = typeof code === "string" && /Malformed|InvalidHTTP|Invalid_?HTTP|^HPE_/i.test(code);
+  const isMalformed =
+    typeof code === "string" &&
+    /^HPE_|Malformed|^Invalid_?(?:HTTP|ContentLength)|^UnsupportedTransfer|^UnrequestedUpgrade/i.test(code);
   const message =
     MEANINGS.get(code) ?? (error instanceof Error ? error.message.replace(/\.$/, "") : String(error));
   return new OriginError(isMalformed ? "origin-malformed" : "origin-unreachable", message, error);

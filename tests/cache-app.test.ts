@@ -184,3 +184,33 @@ function slowly(text: string): ReadableStream<Uint8Array> {
     },
   });
 }
+
+describe("a request for a WebSocket", () => {
+  const handshake = {
+    host: "larder.test",
+    connection: "Upgrade",
+    upgrade: "websocket",
+    "sec-websocket-version": "13",
+    "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+  };
+  const relayingApp = cacheApp(engine.proxy, engine.events, engine.forwarder);
+
+  test("that is refused sets the idle limit of the connection again, one that opens does not", async () => {
+    for (const [refusal, status, answered] of [
+      [{ kind: "status", status: 403 } as const, 403, 1],
+      [undefined, 200, 0],
+    ] as const) {
+      told.delays = told.answered = 0;
+      const wire = { ...environment, relay: () => Promise.resolve(refusal) };
+      const request = new Request("http://larder.test/chat", { headers: handshake });
+      expect((await relayingApp.fetch(request, wire)).status).toBe(status);
+      expect([told.delays, told.answered]).toEqual([1, answered]);
+    }
+  });
+
+  test("is a plain one on a wire that relays nothing, and without an origin to relay to", async () => {
+    expect((await ask("/small", { headers: handshake })).status).toBe(200);
+    const request = new Request("http://larder.test/small", { headers: handshake });
+    expect((await relayingApp.fetch(request, environment as never)).status).toBe(200);
+  });
+});

@@ -83,6 +83,7 @@ describe("what is refused: status, Cache-Status and log say why, and the origin 
       400,
       "content",
     ],
+    ["an unknown expectation", "GET /x HTTP/1.1", ["Host: a", "Expect: the-unexpected"], 417, "expect"],
     ["OPTIONS that ends here", "OPTIONS /x HTTP/1.1", ["Host: a", "Max-Forwards: 0"], 204, "max-forwards"],
   ] as const)("%s", async (_, line, rest, status, detail) => {
     const answer = await ask(line, ...rest);

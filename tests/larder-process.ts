@@ -26,6 +26,7 @@ export interface Ended {
 export interface LarderProcess {
   /** Such as `http://127.0.0.1:34567`. */
   readonly url: string;
+  readonly pid: number;
   /** The first line on stdout, from its start on, that matches. @throws where the process ends without one. */
   readonly line: (pattern: RegExp) => Promise<string>;
   /** Ends it; its exit code. Nothing happens where it has ended already. */
@@ -50,7 +51,7 @@ export async function startLarder(
   const timer = setTimeout(() => child.kill("SIGKILL"), LIMIT_MS);
   try {
     const [, url = ""] = / at (http:\/\/\S+)/.exec(await output.first(/ at http:\/\/\S+/)) ?? [];
-    return { url, line: (pattern) => output.first(pattern), stop };
+    return { url, pid: child.pid, line: (pattern) => output.first(pattern), stop };
   } catch (error) {
     throw new Error(`${entry} named no address: ${await stderr}`, { cause: error });
   } finally {

@@ -74,6 +74,28 @@ const LINES: readonly (readonly [line: string, event: CacheEvent])[] = [
     answered({ word: "HIT", ttl: 60 }, { method: "HEAD", durationMs: 0 }),
   ],
   ["INVALIDATED {}  2 stored", { kind: "invalidated", uri: URI, removed: 2 }],
+  ["UNCOLLAPSED {}  for 10 s: private", { kind: "uncollapsed", uri: URI, seconds: 10, reason: "private" }],
+  ["RESUMED {}  at byte 1234567", { kind: "resumed", uri: URI, at: 1_234_567 }],
+  [
+    "REVALIDATION FAILED {}  3 in a row, not again for 4 s",
+    { kind: "revalidation-failed", uri: URI, failures: 3, retryMs: 4000 },
+  ],
+  [
+    "BREAKER http://origin.test  open, 5 failures in a row",
+    { kind: "breaker", origin: "http://origin.test", state: "open", failures: 5 },
+  ],
+  [
+    "BREAKER http://origin.test  closed, 0 failures in a row",
+    { kind: "breaker", origin: "http://origin.test", state: "closed", failures: 0 },
+  ],
+  [
+    "HEALTH http://origin.test  not well: status 500",
+    { kind: "health", origin: "http://origin.test", healthy: false, detail: "status 500" },
+  ],
+  [
+    "HEALTH http://origin.test  well: status 200",
+    { kind: "health", origin: "http://origin.test", healthy: true, detail: "status 200" },
+  ],
   ["FAULT {}  it is broken", { kind: "fault", uri: URI, message: "it is broken" }],
 ];
 
@@ -97,6 +119,22 @@ describe("a line for people", () => {
     expect([...new Set(words)].sort()).toEqual([...WORDS].sort());
   });
 
+  test("each kind of event has a line here", () => {
+    const kinds = {
+      ...{ answered: true, invalidated: true, uncollapsed: true, resumed: true, "revalidation-failed": true },
+      ...{ breaker: true, health: true, fault: true },
+    } satisfies Record<CacheEvent["kind"], true>;
+    expect([...new Set(LINES.map(([, { kind }]) => kind as string))].sort()).toEqual(
+      Object.keys(kinds).sort(),
+    );
+  });
+
+  test("only answers are in colour", () => {
+    for (const [line, event] of LINES) {
+      if (event.kind !== "answered") expect(prettyLine(event, true)).toBe(line.replace("{}", URI));
+    }
+  });
+
   test.each(WORDS)("%s is in colour where colours are wanted, and says the same", (word) => {
     const event = answered({ word, ttl: 1 });
     const coloured = prettyLine(event, true);
@@ -111,6 +149,14 @@ describe("a line for people", () => {
       { uri: `/${odd}`, storage: { kind: "broken", message: `it broke ${odd}` } },
     );
     expect(prettyLine(event, false)).not.toMatch(/[\x00-\x1f\x7f-\x9f]/);
+    const steps: CacheEvent[] = [
+      { kind: "uncollapsed", uri: odd, seconds: 1, reason: odd },
+      { kind: "resumed", uri: odd, at: 1 },
+      { kind: "revalidation-failed", uri: odd, failures: 1, retryMs: 1 },
+      { kind: "health", origin: odd, healthy: false, detail: odd },
+      { kind: "fault", uri: odd, message: odd },
+    ];
+    for (const step of steps) expect(prettyLine(step, true)).not.toMatch(/[\x00-\x1f\x7f-\x9f]/);
   });
 
   test("what is stored though it is stale is fresh for 0 s, not for less", () => {

@@ -85,7 +85,17 @@ describe("each kind", () => {
     [
       "originRoutes, wrong prefixes and lists",
       originRoutes,
-      ["api=http://a", "/api", "/a?b=http://a", "http://a,", "http://a,http://a", "/a=http://a,/a/=http://a"],
+      [
+        "api=http://a",
+        "/api",
+        "/a?b=http://a",
+        "http://a,",
+        "/a/../b=http://a",
+        "/.=http://a",
+        "/a b=http://a",
+        "http://a,http://a",
+        "/a=http://a,/a/=http://a",
+      ],
     ],
     ["milliseconds", milliseconds, ["", "ms", "-1", "1.5s", "25d", "1us"]],
     ["count", count, ["", "-1", "1.0", "1000001", "ten"]],

@@ -2,7 +2,7 @@
 // Owns: the claims about `lib/respond.ts` alone.
 // Leaves out: the same through the engine (`proxy-conditions.test.ts`, `proxy-range.test.ts`).
 import { describe, expect, test } from "bun:test";
-import { OriginError } from "../lib/errors.ts";
+import { OriginError, type OriginErrorCode } from "../lib/errors.ts";
 import type { Answer } from "../lib/message.ts";
 import { aged, answerFromReceived, answerFromStored, answerPage, faultPage } from "../lib/respond.ts";
 import { at, complete, partial, request, storedResponse } from "./rfc9111/test-values.ts";
@@ -145,5 +145,41 @@ describe("a page", () => {
     expect(answer.status).toBe(status);
     expect(textOf(answer)?.includes("http://origin.test")).toBe(status !== 500);
     expect(textOf(answer)).not.toContain("a bug");
+  });
+
+  const faultOf = (code: OriginErrorCode, message: string): Answer =>
+    faultPage(new OriginError(code, message), {
+      ...{ origin: "http://origin.test", report: { word: "ERROR", fwd: "uri-miss", detail: code } },
+      mustHaveOrigin: false,
+    });
+
+  test("RFC 9110 §15.5.5 for a path without an origin is 404, says so, and names none", () => {
+    const answer = faultOf("no-origin", "No --origin is given for such a path");
+    expect([answer.status, answer.fields.has("retry-after")]).toEqual([404, false]);
+    expect(textOf(answer)).toContain("<h1>404 Not Found</h1>\n<p>No --origin is given for such a path.</p>");
+    expect(textOf(answer)).not.toContain("http://origin.test");
+    expect(cacheStatusOf(answer.fields)).toEqual({ fwd: "uri-miss", detail: "no-origin" });
+  });
+
+  test("RFC 9110 §15.6.4, §10.2.3 for an origin that is busy is 503, and says when to try again", () => {
+    const answer = faultOf("origin-busy", "as many requests as may be are under way to it, or wait");
+    expect([answer.status, answer.fields.get("retry-after")]).toEqual([503, "1"]);
+    expect(textOf(answer)).toContain("<h1>503 Service Unavailable</h1>");
+    expect(textOf(answer)).toContain("Try again in a second.");
+    expect(textOf(answer)).not.toContain("--origin");
+    expect(answer.fields.get("content-length")).toBe(String((answer.body as Uint8Array).length));
+  });
+
+  test.each([
+    ["origin-unreachable", 502],
+    ["origin-malformed", 502],
+    ["origin-incomplete", 502],
+    ["origin-corrupt", 502],
+    ["origin-timeout", 504],
+  ] as const)("RFC 9110 §15.6 for %s is %i, names the origin, and says what can be done", (code, status) => {
+    const answer = faultOf(code, "it is <odd>");
+    expect([answer.status, answer.fields.has("retry-after")]).toEqual([status, false]);
+    expect(textOf(answer)).toContain("the origin http://origin.test gave none: it is &lt;odd&gt;.");
+    expect(textOf(answer)).toContain("Is it running?");
   });
 });

@@ -87,6 +87,11 @@ export class Asked {
   breakOff(): void {
     this.#socket.destroy();
   }
+
+  /** The same with a TCP reset: what is still on its way may be lost. */
+  reset(): void {
+    this.#socket.resetAndDestroy();
+  }
 }
 
 const CRLF = Buffer.from("\r\n");
@@ -106,10 +111,10 @@ export class ScriptedOrigin {
     this.#server = createServer({ noDelay: true }, (socket) => void this.#serve(socket));
   }
 
-  /** Listens on a free port of 127.0.0.1. */
-  static async start(): Promise<ScriptedOrigin> {
+  /** Listens on 127.0.0.1, on a free port or on the one where another has stopped. */
+  static async start(port = 0): Promise<ScriptedOrigin> {
     const origin = new ScriptedOrigin();
-    await new Promise<void>((resolve) => void origin.#server.listen(0, "127.0.0.1", resolve));
+    await new Promise<void>((resolve) => void origin.#server.listen(port, "127.0.0.1", resolve));
     origin.url = `http://127.0.0.1:${(origin.#server.address() as AddressInfo).port}`;
     return origin;
   }

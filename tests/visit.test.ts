@@ -2,6 +2,7 @@
 // Owns: the claims about `lib/visit.ts`.
 // Leaves out: what is reported (`proxy-cache-status.test.ts`).
 import { describe, expect, test } from "bun:test";
+import { OriginError, type OriginErrorCode } from "../lib/errors.ts";
 import { Events, type CacheEvent, type Storage } from "../lib/events.ts";
 import { Visit } from "../lib/visit.ts";
 import { presented } from "./larder-under-test.ts";
@@ -92,4 +93,51 @@ test("RFC 5861 §3 in the background it is a plain GET with the fields that sele
   expect(background.request.directives.maxStale).toBeUndefined();
   background.done(ANSWER, REPORT);
   expect(heard).toMatchObject([{ background: true, method: "GET" }]);
+});
+
+describe("a second try", () => {
+  const FAILURE = new OriginError("origin-unreachable", "gone");
+  const visitOf = (method: string, body?: string): Visit =>
+    new Visit(presented(method, "/a", {}, body), { events: new Events(), clockMs: () => 0 });
+
+  test.each([
+    ["GET", true],
+    ["HEAD", true],
+    ["OPTIONS", true],
+    ["POST", false],
+    ["PUT", false],
+    ["DELETE", false],
+    ["PATCH", false],
+    ["PURGE", false],
+  ])("RFC 9110 §9.2.1 of %s: %p", (method, mayTry) => {
+    expect(visitOf(method).mayTryAgain(FAILURE)).toBe(mayTry);
+  });
+
+  test("there is none with content, which is used up", () => {
+    expect(visitOf("OPTIONS", "content").mayTryAgain(FAILURE)).toBe(false);
+  });
+
+  const CODES = {
+    ...{ "origin-unreachable": true, "origin-incomplete": true, "origin-corrupt": true },
+    ...{ "origin-failed": false, "origin-timeout": false, "origin-malformed": false, "origin-busy": false },
+    ...{ "breaker-open": false, "no-origin": false, loop: false },
+  } satisfies Record<OriginErrorCode, boolean>;
+
+  test.each(Object.entries(CODES))("after %s: %p", (code, mayTry) => {
+    const failure = new OriginError(code as OriginErrorCode, "no");
+    const visit = visitOf("GET");
+    expect([visit.mayTryAgain(failure), visit.failed]).toEqual([mayTry, mayTry ? failure : undefined]);
+  });
+
+  test("after what is no failure of an origin there is none", () => {
+    for (const error of [new Error("a bug"), "text", undefined])
+      expect(visitOf("GET").mayTryAgain(error)).toBe(false);
+  });
+
+  test("is the last one, and the first failure is the one that is told", () => {
+    const visit = visitOf("GET");
+    expect([visit.mayTryAgain(FAILURE), visit.mayTryAgain(FAILURE)]).toEqual([true, false]);
+    expect(visit.mayTryAgain(new OriginError("origin-corrupt", "no"))).toBe(false);
+    expect(visit.failed).toBe(FAILURE);
+  });
 });

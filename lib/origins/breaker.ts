@@ -87,7 +87,6 @@ export class Breaker {
     this.#failures = 0;
     if (this.#state === "closed") return;
     this.#term += 1;
-    this.#probe = undefined;
     this.#enter("closed");
   }
 

@@ -12,6 +12,8 @@ const HOP_BY_HOP = [
   "te",
   "transfer-encoding",
   "upgrade",
+  // Of an h2c upgrade (RFC 7540 §3.2.1), which is never made here.
+  "http2-settings",
 ] as const;
 
 /** Fields for the proxy that forwards a request; a cache must not store them (§3.1). */

@@ -252,6 +252,7 @@ function reasonFor(
 ): NotStoredReason | undefined {
   const { received, request, uri } = exchange;
   return reasonNotToStore({
+    uri,
     method: request.method,
     request: request.fields,
     requestDirectives: request.directives,

@@ -3,12 +3,15 @@
 // Leaves out: which of its fields are stored (`header-fields.ts`), partial content (`range.ts`), limits of the store.
 import type { FieldLookup, ReceivedResponse } from "../message.ts";
 import type { RequestDirectives, ResponseDirectives } from "./cache-control.ts";
+import { contradictsName } from "./deception.ts";
 import { isHeuristicallyCacheable } from "./freshness.ts";
 import { parseContentRange } from "./range.ts";
 import { listMembers } from "./syntax.ts";
 
 /** What the rules of §3 read. */
 export interface StoringFacts {
+  /** The target URI. */
+  readonly uri: string;
   readonly method: string;
   readonly request: FieldLookup;
   readonly requestDirectives: RequestDirectives;
@@ -44,6 +47,8 @@ export type NotStoredReason =
   | "set-cookie"
   /** Nothing says how long it is fresh and nothing can validate it. */
   | "no-freshness"
+  /** Under the name of a static asset something else, without explicit permission to store. */
+  | "deception"
   /** Its end could not be told from a broken connection. */
   | "close-delimited"
   /** A 206 that is no single range in bytes. */
@@ -84,6 +89,12 @@ const RULES: readonly (readonly [NotStoredReason, (facts: StoringFacts) => boole
     ({ fields, directives }) => fields.get("set-cookie") !== null && !isExplicit(fields, directives),
   ],
   ["no-freshness", (facts) => !hasFreshnessInformation(facts)],
+  // Deviation: §4.2.2 would allow a heuristic. A private page under an asset's name is not stored on a guess.
+  [
+    "deception",
+    ({ uri, fields, directives }) =>
+      !isExplicit(fields, directives) && contradictsName(uri, fields.get("content-type")),
+  ],
   ["close-delimited", ({ framing }) => framing === "close"],
   ["unusable-range", ({ status, request, fields }) => status === 206 && !isUsableRange(request, fields)],
 ];

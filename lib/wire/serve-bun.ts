@@ -1,6 +1,8 @@
 // Answers: how clients reach a Hono app through `Bun.serve`.
 // Owns: the options of the listening socket: port, limits, timeouts.
 // Leaves out: what the app answers (`cache-app.ts`, `origin-app.ts`).
+import { Relays, type RelayRefusal, type RelayRequest } from "./relay-bun.ts";
+
 /** What a wire tells the app besides the request. */
 export interface WireEnvironment {
   readonly clientAddress: (request: Request) => string | undefined;
@@ -8,6 +10,15 @@ export interface WireEnvironment {
   readonly waits: (request: Request) => void;
   /** Sets it again: from now on it is the client that may not be silent for long. */
   readonly isAnswered: (request: Request) => void;
+  /**
+   * Opens a WebSocket to the origin, and if that works, the client's, with these fields in its 101 response; whatever
+   * the app answers then is not sent. `undefined` where it is open.
+   */
+  readonly relay: (
+    request: Request,
+    outgoing: RelayRequest,
+    fields: Readonly<Record<string, string>>,
+  ) => Promise<RelayRefusal | undefined>;
 }
 
 /** What answers requests: a Hono app. */
@@ -41,10 +52,12 @@ export function serveBun(
   app: App,
   { port, host, idleSeconds = IDLE_SECONDS, drainTimeout = DRAIN_MS }: Listening,
 ): Running {
+  const relays = new Relays();
   const environment: WireEnvironment = {
     clientAddress: (request) => server.requestIP(request)?.address,
     waits: (request) => server.timeout(request, 0),
     isAnswered: (request) => server.timeout(request, idleSeconds),
+    relay: (request, outgoing, fields) => relays.start(server, request, outgoing, fields),
   };
   const server = Bun.serve({
     port,
@@ -55,12 +68,14 @@ export function serveBun(
     idleTimeout: idleSeconds,
     maxRequestBodySize: Number.POSITIVE_INFINITY,
     fetch: (request) => app.fetch(request, environment),
+    websocket: relays.handlers,
   });
   const isAnyAddress = host === "0.0.0.0" || host === "::";
   return {
     url: `http://${isAnyAddress ? "localhost" : bracketed(host)}:${server.port}`,
     async stop() {
       const drained = server.stop();
+      relays.end();
       await Promise.race([drained, Bun.sleep(drainTimeout)]);
       await server.stop(true);
     },

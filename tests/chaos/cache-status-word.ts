@@ -8,6 +8,8 @@ export interface CacheWord {
   /** From the store, the origin not asked for it. */
   readonly isHit: boolean;
   readonly collapsed: boolean;
+  /** Only the bytes that were missing came from the origin. */
+  readonly isResumed: boolean;
   readonly ttl: number | undefined;
   readonly detail: string;
 }
@@ -23,7 +25,8 @@ export function cacheWord(status: number, value: string | undefined): CacheWord 
   const detail = given.get("detail") ?? "";
   const ttl = given.has("ttl") ? Number(given.get("ttl")) : undefined;
   const collapsed = given.has("collapsed") && given.get("collapsed") !== "?0";
-  const facts = { isHit, collapsed, ttl, detail };
+  const isResumed = given.get("fwd") === "partial" && given.get("fwd-status") === "206" && status === 200;
+  const facts = { isHit, collapsed, isResumed, ttl, detail };
   return { word: name === "larder" ? wordOf(status, given, facts) : "NONE", ...facts };
 }
 

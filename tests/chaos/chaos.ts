@@ -1,7 +1,7 @@
 // Answers: what happens to Larder between clients and an origin that all misbehave.
 // Owns: a run: the origin, the cache, the clients, their order of coming and going, and the verdict.
 // Leaves out: the command line (`run.ts`), the parts.
-import { judgeAftermath, judgeExit, megabytes } from "./aftermath.ts";
+import { judgeAftermath, judgeExit, judgeOriginUse, megabytes } from "./aftermath.ts";
 import { ChaosClient } from "./client.ts";
 import { startLarder, type Condition, type LarderProcess } from "./larder-process.ts";
 import { Ledger } from "./ledger.ts";
@@ -16,8 +16,6 @@ export interface ChaosOptions {
   readonly seconds: number;
   readonly clients: number;
   readonly wire: "bun" | "exact";
-  /** Whether some responses come with a Repr-Digest that is not theirs. */
-  readonly wrongDigests: boolean;
 }
 
 /** What came of it. */
@@ -66,6 +64,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     );
     await Promise.all(clients.map((client) => client.run()));
     clearInterval(watch);
+    for (const problem of await judgeOriginUse(origin)) tally.addGeneral(seed, problem);
     await origin.stop();
     for (const problem of await judgeAftermath(larder, baseline)) tally.addGeneral(seed, problem);
     last = await larder.condition();

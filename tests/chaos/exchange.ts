@@ -54,6 +54,7 @@ export async function exchange(
   const reader = new ResponseReader(plan.method, listener);
   const { promise, resolve } = Promise.withResolvers<Ending | "silent">();
   let received = 0;
+  let breaths = 0;
   let silence = setTimeout(() => resolve("silent"), SILENCE_MS);
   const onData = (bytes: Buffer): void => {
     clearTimeout(silence);
@@ -62,7 +63,7 @@ export async function exchange(
     reader.take(bytes);
     if (reader.isComplete || reader.problem !== undefined) return resolve("clean");
     if (plan.leavesAfter !== undefined && received > plan.leavesAfter) return resolve("left");
-    linger(socket, plan, received);
+    if (linger(socket, plan.reading, breaths)) breaths++;
   };
   const onEnd = (): void => resolve(reader.isComplete ? "clean" : "broken");
   socket.on("data", onData).on("end", onEnd).on("close", onEnd);
@@ -80,13 +81,16 @@ export async function exchange(
   };
 }
 
-/** A slow reader takes a breath after everything that comes, one that pauses takes a long one at times. */
-function linger(socket: Socket, plan: RequestPlan, received: number): void {
-  if (plan.reading === "swift") return;
-  const pauses = plan.reading === "slow" ? 20 : received % 3 === 0 ? 1_500 : 0;
-  if (pauses === 0) return;
+/** What one who reads like that does, so many times, after something has come: it reads nothing for so long. */
+const LINGERING = { swift: [0, 0], slow: [20, 100], pauses: [1_200, 2] } as const;
+
+/** Its `breath`th time of not reading; false where it has had enough of that. */
+function linger(socket: Socket, reading: RequestPlan["reading"], breath: number): boolean {
+  const [ms, times] = LINGERING[reading];
+  if (breath >= times) return false;
   socket.pause();
-  setTimeout(() => socket.resume(), pauses);
+  setTimeout(() => socket.resume(), ms);
+  return true;
 }
 
 function write(socket: Socket, sent: SentRequest, isLast: boolean): void {

@@ -61,6 +61,10 @@ export class BodyJudge {
   }
 
   #endClean(): void {
+    const { head, word, sent } = this.#facts;
+    if (word.collapsed && field(head, "x-digest-is-wrong") !== "" && sent.plan.method === "GET") {
+      this.#wrong("never-stored", `a clean end of a body that is not what its Repr-Digest says`);
+    }
     const wanted = this.#expectation;
     if (wanted?.isMultipart === true) this.#judgeParts(wanted.expected);
     else if (wanted !== undefined && !wanted.fits(this.#bytes) && !this.#endedAsItsOriginDid()) {

@@ -172,9 +172,11 @@ function againstTheRequest({ word, sent, head }: Case): string | undefined {
   if (word.isHit && directives === "no-cache") return "from the store in spite of no-cache";
   if (!word.isHit && directives === "only-if-cached") return `${word.word} in spite of only-if-cached`;
   if (word.word !== "HIT") return undefined;
-  if (directives === "max-age=1" && Number(field(head, "age")) > 1)
-    return `Age ${field(head, "age")} for max-age=1`;
-  if (directives === "min-fresh=1" && (word.ttl ?? 0) < 1) return `ttl ${word.ttl} for min-fresh=1`;
+  // A second of grace: it may change between the decision and the stamping of the answer.
+  const [age, ttl] = [Number(field(head, "age")), word.ttl ?? 0];
+  if (directives === "max-age=1" && age > 2) return `Age ${age} for max-age=1`;
+  if (directives === "min-fresh=1" && ttl < 0) return `ttl ${ttl} for min-fresh=1`;
+  if (ttl < 0) return `a HIT with ttl ${ttl}`;
   return undefined;
 }
 
@@ -211,7 +213,8 @@ function fromTheStoreThoughUnstorable({ word, sent, head }: Case): string | unde
   const isStored = word.isHit || word.collapsed || word.word === "STALE" || word.word === "VALIDATED";
   if (!isStored) return undefined;
   if (sent.plan.object.framing === "close") return `${word.word} of a close-delimited body`;
-  if (field(head, "x-digest-is-wrong") !== "")
+  // Of one that follows, only the end can be wrong: what it gets is still on its way.
+  if (field(head, "x-digest-is-wrong") !== "" && !(word.collapsed && word.word === "MISS"))
     return `${word.word} of a body that is not what its Repr-Digest says`;
   return undefined;
 }

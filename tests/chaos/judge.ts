@@ -42,6 +42,8 @@ export class Judge implements ResponseListener {
     const facts = { ledger, sent: this.#sent, head, word, version, variant: field(head, "x-variant") };
     this.#facts = facts;
     tally.count("words", word.collapsed ? `${word.word}+collapsed` : word.word);
+    if (word.collapsed) tally.count("together", "collapsed");
+    if (word.isResumed) tally.count("together", "resumed");
     tally.count("statuses", String(head.status));
     const isSafe = ["GET", "HEAD"].includes(this.#sent.plan.method);
     this.#report(isSafe ? judgeHead(facts) : judgeUnsafe(facts, nowMs()));

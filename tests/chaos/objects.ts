@@ -10,8 +10,10 @@ export interface ChaosObject {
   /** Its row in the table of kinds. */
   readonly kind: string;
   readonly status: 200 | 204 | 301 | 404;
-  /** Length of version 0; every later version is 13 bytes longer, so that lengths tell versions apart. */
+  /** Length of version 0. */
   readonly baseBytes: number;
+  /** By how much every later version is longer; 0 where only validators and bytes tell them apart. */
+  readonly growthBytes: number;
   readonly framing: "length" | "chunked" | "close";
   readonly validator: "strong" | "weak" | "date" | "none";
   readonly cacheControl: string | undefined;
@@ -120,7 +122,9 @@ function objectOf(
     ...given,
   };
   const cacheControl = object.cacheControl ?? cacheControlOf(lifetime, object);
-  return { ...object, id: `${name}-${number}`, kind: name, baseBytes, lifetime, cacheControl, churnMs };
+  const growthBytes = number === 1 && object.validator !== "none" ? 0 : 13;
+  const sizes = { baseBytes, growthBytes };
+  return { ...object, ...sizes, id: `${name}-${number}`, kind: name, lifetime, cacheControl, churnMs };
 }
 
 function cacheControlOf(
@@ -147,7 +151,7 @@ const coded = new Map<string, Buffer>();
 /** All bytes of a representation, coded as it is sent. */
 export function bytesOf(object: ChaosObject, version: number, variant: string): Buffer {
   const representation: Representation = { object: object.id, version, variant };
-  const length = object.baseBytes === 0 ? 0 : object.baseBytes + version * 13;
+  const length = object.baseBytes === 0 ? 0 : object.baseBytes + version * object.growthBytes;
   const identity = contentOf(representation, 0, length);
   if (variant !== "gzip") return identity;
   const key = `${object.id}/${version}`;

@@ -63,7 +63,9 @@ export function errorAnswer(status: number, requestId: string): OriginAnswer {
 /** A wrong 206 where that makes sense; `undefined` where there are too few bytes for it. */
 export function wrongPart(selected: Selected, { fault, dice, share }: Behaviour): OriginAnswer | undefined {
   const whole = bytesOf(selected.object, selected.version, selected.variant);
-  if (whole.length < 100 || selected.object.status !== 200) return undefined;
+  const { status, framing } = selected.object;
+  // A part always has a length of its own, and could be stored; what is close-delimited must never be.
+  if (whole.length < 100 || status !== 200 || framing === "close") return undefined;
   const first = Math.floor(share * (whole.length - 60));
   const end = Math.min(whole.length - 30, first + dice.between(1, 5_000));
   const part = partOf(selected, { whole, first, end });

@@ -23,8 +23,10 @@ export interface OriginParts {
   readonly objects: ReadonlyMap<string, ChaosObject>;
   readonly ledger: Ledger;
   readonly nowMs: () => number;
-  readonly wrongDigests: boolean;
 }
+
+/** Says to the checker that the digest beside it is another body's. */
+const DIGEST_LIES = "X-Digest-Is-Wrong";
 
 /** Longer than Larder's deadlines in these runs. */
 const STALL_MS = 3_000;
@@ -55,10 +57,15 @@ export async function answer(socket: Socket, request: OriginRequest, parts: Orig
   const right =
     selected === undefined
       ? (early ?? processed(request, object, parts))
-      : digested(rightAnswer(request, selected), parts, behaviour);
+      : digested(rightAnswer(request, selected), behaviour);
   const given = spoilt(right, { request, selected, behaviour });
-  if (given.fault === "none")
-    return goOn(socket, await sendWell(socket, request, given.answer, behaviour), behaviour);
+  const lies = right.fields.some(([name]) => name === DIGEST_LIES);
+  if (given.fault === "none") {
+    const lie = lies ? begin("wrong-digest-in-body") : undefined;
+    const isUsable = await sendWell(socket, request, given.answer, behaviour);
+    if (lie !== undefined) lie.untilMs = nowMs();
+    return goOn(socket, isUsable, behaviour);
+  }
   const fault = begin(given.fault);
   const isUsable = await sendBadly(socket, request, given, { behaviour, selected, ledger });
   fault.untilMs = nowMs();
@@ -132,12 +139,12 @@ export function unsafeContent(requestId: string): Buffer {
   return contentOf({ object: "unsafe", version: 0, variant: requestId }, 0, 200);
 }
 
-/** In a run with wrong digests one in three of them is another body's, and says so to the checker. */
-function digested(right: OriginAnswer, { wrongDigests }: OriginParts, { dice }: Behaviour): OriginAnswer {
+/** One in three digests is another body's, and says so to the checker. */
+function digested(right: OriginAnswer, { dice }: Behaviour): OriginAnswer {
   const at = right.fields.findIndex(([name]) => name === "Repr-Digest");
-  if (!wrongDigests || at < 0 || !dice.chance(0.3)) return right;
+  if (at < 0 || !dice.chance(0.3)) return right;
   const wrong = ["Repr-Digest", `sha-256=:${Buffer.alloc(32, 7).toString("base64")}:`] as const;
-  return { ...right, fields: [...right.fields.toSpliced(at, 1, wrong), ["X-Digest-Is-Wrong", "yes"]] };
+  return { ...right, fields: [...right.fields.toSpliced(at, 1, wrong), [DIGEST_LIES, "yes"]] };
 }
 
 interface Given {

@@ -17,6 +17,7 @@ export class ChaosOrigin {
   #connections = 0;
   #port = 0;
   #isStopped = false;
+  #underWay = 0;
   /** While false it does nothing wrong by itself: connections are taken, it stays. */
   #isMisbehaving = false;
 
@@ -29,6 +30,11 @@ export class ChaosOrigin {
   /** Such as `http://127.0.0.1:34567`. */
   get url(): string {
     return `http://127.0.0.1:${this.#port}`;
+  }
+
+  /** Requests that it has got and not answered to the end. */
+  get underWay(): number {
+    return this.#underWay;
   }
 
   async start(): Promise<void> {
@@ -104,7 +110,11 @@ export class ChaosOrigin {
     const source = new ByteSource(socket);
     for (;;) {
       const request = await readOriginRequest(source);
-      if (request === undefined || !(await answer(socket, request, this.#parts))) break;
+      if (request === undefined) break;
+      this.#underWay++;
+      const isUsable = await answer(socket, request, this.#parts);
+      this.#underWay--;
+      if (!isUsable) break;
     }
     if (!socket.writableEnded) socket.end();
     await goneWithin(socket, 1_000);

@@ -4,7 +4,7 @@
 import { parseArgs } from "node:util";
 import { runChaos } from "./chaos.ts";
 
-const USAGE = "bun run chaos [--seconds 60] [--seed N] [--clients 200] [--wire bun|exact] [--wrong-digests]";
+const USAGE = "bun run chaos [--seconds 60] [--seed N] [--clients 200] [--wire bun|exact]";
 
 const { values } = parseArgs({
   options: {
@@ -12,7 +12,6 @@ const { values } = parseArgs({
     seed: { type: "string", default: String(Date.now() % 1_000_000) },
     clients: { type: "string", default: "200" },
     wire: { type: "string", default: "bun" },
-    "wrong-digests": { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
 });
@@ -32,7 +31,6 @@ const { tally, lines } = await runChaos({
   seconds,
   clients,
   wire,
-  wrongDigests: values["wrong-digests"],
 });
 console.log(lines.join("\n"));
 process.exit(tally.violations.length === 0 ? 0 : 1);

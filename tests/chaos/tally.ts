@@ -35,12 +35,17 @@ export class Tally {
   /** The closing lines. */
   lines(seed: number, faults: ReadonlyMap<string, number>): string[] {
     const total = [...faults.values()].reduce((sum, count) => sum + count, 0);
+    const requests = [...(this.#counts.get("methods")?.values() ?? [])].reduce(
+      (sum, count) => sum + count,
+      0,
+    );
     const named = [...this.#counts].map(([what, counts]) => `${what}: ${listed(counts)}`);
     const more = this.#dropped > 0 ? [`… and ${this.#dropped} more`] : [];
     const verdict =
       this.violations.length === 0 ? "clean" : `${this.violations.length + this.#dropped} violations`;
     const accounts = this.violations.map(account);
     return [
+      `requests: ${requests}`,
       ...named,
       `faults (${total}): ${listed(faults)}`,
       ...accounts,

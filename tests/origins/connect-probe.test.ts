@@ -24,6 +24,7 @@ class Scene {
       connect: (origin, signal) =>
         new Promise((resolve, reject) => {
           this.attempts.push({ origin, signal, resolve, reject });
+          signal.addEventListener("abort", () => reject(signal.reason));
         }),
       after: this.timer.after,
       nowMs: () => this.timer.nowMs,
@@ -95,6 +96,33 @@ describe("several exchanges", () => {
     await scene.timer.pass(5000);
     expect(scene.errors.slice(2)).toEqual([`c at 1600: ${GIVEN_UP}`]);
     expect(scene.attempts).toHaveLength(2);
+  });
+
+  test.each(["oldest-first", "newest-first"] as const)(
+    "one of which comes as the probe begins: its own begins when that one has ended, and not with it (%s)",
+    async (order) => {
+      const scene = new Scene();
+      scene.timer.order = order;
+      scene.watch("a");
+      await scene.timer.pass(500);
+      scene.watch("b");
+      await scene.timer.pass(500);
+      expect(scene.attempts.map(({ signal }) => signal.aborted)).toEqual([true, false]);
+      await scene.timer.pass(500);
+      expect(scene.errors).toEqual([`a at 1000: ${GIVEN_UP}`, `b at 1500: ${GIVEN_UP}`]);
+      expect([scene.attempts.length, scene.timer.set]).toEqual([2, 0]);
+    },
+  );
+
+  test("have one probe after the other: the end of the first, which comes late, does not end the second", async () => {
+    const scene = new Scene();
+    scene.watch("a");
+    await scene.timer.pass(500);
+    const watch = scene.watch("b");
+    await scene.timer.pass(600);
+    expect(scene.attempts.map(({ signal }) => signal.aborted)).toEqual([true, false]);
+    watch.done();
+    expect([scene.attempts[1]?.signal.aborted, scene.timer.set]).toEqual([true, 0]);
   });
 
   test("that are answered meanwhile are not given up", async () => {

@@ -1,7 +1,7 @@
 // Answers: are there never more exchanges under way than places, and is no place ever lost?
 // Owns: the claims about `lib/origins/places.ts`.
 // Leaves out: who takes a place and when it is released (`forward.test.ts`).
-import { describe, expect, test } from "bun:test";
+import { describe, expect, spyOn, test } from "bun:test";
 import fc from "fast-check";
 import { Places, type Place } from "../../lib/origins/places.ts";
 
@@ -113,6 +113,19 @@ describe("who waits for a place and gives up", () => {
     gone.abort("too late to give up");
     (await given).release();
     expect(counts(places)).toEqual([0, 0]);
+  });
+
+  test("is let go by its signal, which may live longer than its wait", async () => {
+    const places = new Places(1, 1);
+    const first = taken(places);
+    const { signal } = new AbortController();
+    const listening = spyOn(signal, "addEventListener");
+    const leaving = spyOn(signal, "removeEventListener");
+    const given = awaited(places, signal);
+    first.release();
+    await given;
+    expect(listening).toHaveBeenCalledTimes(1);
+    expect(leaving.mock.calls[0]?.slice(0, 2)).toEqual(listening.mock.calls[0]!.slice(0, 2));
   });
 
   test("hears nothing of an abort after it has left", async () => {

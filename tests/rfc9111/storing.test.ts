@@ -25,6 +25,7 @@ const MAX_AGE = { "cache-control": "max-age=60" };
 function reason({ response = MAX_AGE, presented = {}, ...facts }: Case): NotStoredReason | undefined {
   const [fields, request] = [new Headers(response), new Headers(presented)];
   return reasonNotToStore({
+    uri: "http://a/",
     method: "GET",
     request,
     requestDirectives: requestDirectives(request.get("cache-control")),
@@ -71,6 +72,10 @@ describe("§3 what is stored", () => {
       { status: 206, presented: RANGE, response: { ...MAX_AGE, ...CONTENT_RANGE } },
     ],
     ["chunked framing", { framing: "chunked" }],
+    [
+      "a page under an asset's name with explicit freshness",
+      { uri: "http://a/x.css", response: { ...MAX_AGE, "content-type": "text/html" } },
+    ],
     ["no content", { status: 204, framing: "none" }],
   ])("%s", (_, facts) => {
     expect(reason(facts)).toBeUndefined();
@@ -104,6 +109,11 @@ describe("§3 what is not stored, and why", () => {
       "no-freshness",
       "Expires beside a targeted field",
       { response: { "cdn-cache-control": "immutable", expires: dateAt(60) } },
+    ],
+    [
+      "deception",
+      "a page under an asset's name, on a heuristic (§4.2.2)",
+      { uri: "http://a/account/x.css", response: { etag: '"1"', "content-type": "text/html" } },
     ],
     ["close-delimited", "its end cannot be verified", { framing: "close" }],
     [

@@ -39,6 +39,10 @@ const operation = fc.oneof(
     weight: 1,
     arbitrary: fc.record({ kind: fc.constantFrom("remove" as const, "share" as const), key, pick }),
   },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constantFrom("hold" as const, "release" as const), key, pick }),
+  },
 );
 type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never;
 
@@ -49,12 +53,18 @@ interface Pending {
   written: number;
 }
 
+/** Somebody who holds a stored response. */
+interface Holder {
+  readonly stored: StoredResponse;
+  readonly release: () => void;
+}
+
 /** The laws of a bounded store, for one tier. */
 export function storeBudget(name: string, makeStore: MakeStore): void {
   describe(`${name}: the budget`, () => {
     limits(makeStore);
     accounting(makeStore);
-    test("what is stored and what is under way never exceed it, and stats say what lookup finds", async () => {
+    test("what is stored, held and under way never exceed it, and stats say what lookup finds", async () => {
       await fc.assert(
         fc.asyncProperty(fc.array(operation, { maxLength: 100, size: "max" }), async (operations) => {
           const tier = await makeStore(TIGHT);
@@ -64,7 +74,7 @@ export function storeBudget(name: string, makeStore: MakeStore): void {
             await run.check();
           }
           await run.clear();
-          expect(tier.stats()).toMatchObject({ responses: 0, storedBytes: 0, pendingBytes: 0 });
+          expect(tier.stats()).toMatchObject({ responses: 0, storedBytes: 0, pendingBytes: 0, heldBytes: 0 });
         }),
         { numRuns: 150 },
       );
@@ -171,6 +181,7 @@ function accounting(makeStore: MakeStore): void {
 class Run {
   readonly #tier: Store;
   #pending: Pending[] = [];
+  #holders: Holder[] = [];
   #marks = 0;
 
   constructor(tier: Store) {
@@ -187,6 +198,7 @@ class Run {
       if (writer !== undefined) this.#pending.push({ writer, mark, written: 0 });
     } else if (operation.kind === "write") this.#write(operation.pick, operation.length);
     else if (operation.kind === "commit" || operation.kind === "abort") this.#end(operation);
+    else if (operation.kind === "release") this.#holders[operation.pick % this.#holders.length]?.release();
     else if (operation.kind === "remove") await this.#tier.remove(KEYS[operation.key]!);
     else await this.#change(operation.kind, await this.#tier.lookup(KEYS[operation.key]!), operation.pick);
   }
@@ -195,9 +207,12 @@ class Run {
   async check(): Promise<void> {
     const stats = this.#tier.stats();
     const stored = (await Promise.all(KEYS.map((each) => this.#tier.lookup(each)))).flat();
-    expect(stats.storedBytes + stats.pendingBytes).toBeLessThanOrEqual(TIGHT.budgetBytes);
+    const held = [...new Set(this.#holders.map((holder) => holder.stored))];
+    const lingering = sizeOf(held.filter((each) => !stored.includes(each)));
+    expect(stats.heldBytes).toBe(sizeOf(held));
+    expect(stats.storedBytes + stats.pendingBytes + lingering).toBeLessThanOrEqual(TIGHT.budgetBytes);
     expect(stats.responses).toBe(stored.length);
-    expect(stats.storedBytes).toBe(stored.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0));
+    expect(stats.storedBytes).toBe(sizeOf(stored));
     expect(stats.pendingBytes).toBe(this.#pending.reduce((sum, { written }) => sum + written, 0));
     for (const { body } of stored) {
       if (body.kind === "complete") expect(new Set(new Uint8Array(body.bytes)).size).toBeLessThanOrEqual(1);
@@ -206,6 +221,7 @@ class Run {
 
   async clear(): Promise<void> {
     for (const { writer } of this.#pending) writer.abort();
+    for (const { release } of [...this.#holders]) release();
     for (const each of KEYS) await this.#tier.remove(each);
   }
 
@@ -225,15 +241,33 @@ class Run {
   }
 
   async #change(
-    kind: "touch" | "drop" | "freshen" | "share",
+    kind: "touch" | "drop" | "freshen" | "share" | "hold",
     found: readonly StoredResponse[],
     pick: number,
   ): Promise<void> {
     const one = found[pick % found.length];
     if (one === undefined) return;
     if (kind === "touch") this.#tier.touch(one);
+    else if (kind === "hold") this.#hold(one);
     else if (kind === "drop") expect(await this.#tier.replace(one, undefined)).toBe(true);
     else if (kind === "freshen") expect(await this.#tier.replace(one, { ...one, status: 203 })).toBe(true);
     else this.#tier.add({ ...headFor(one.key, "it"), body: one.body, sizeBytes: one.sizeBytes });
   }
+
+  /** A holder lets go when it is told to, and may do so twice. */
+  #hold(stored: StoredResponse): void {
+    const letGo = this.#tier.hold(stored, () => holder.release());
+    const holder: Holder = {
+      stored,
+      release: () => {
+        letGo();
+        this.#holders = this.#holders.filter((each) => each !== holder);
+      },
+    };
+    this.#holders.push(holder);
+  }
+}
+
+function sizeOf(responses: readonly StoredResponse[]): number {
+  return responses.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
 }

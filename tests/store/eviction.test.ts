@@ -141,3 +141,77 @@ describe("SIEVE", () => {
     expect(sieve.victim()).toBeUndefined();
   });
 });
+
+describe("where some may not leave", () => {
+  const but =
+    (...held: string[]) =>
+    (item: string): boolean =>
+      !held.includes(item);
+
+  test("the next that may leaves, and those that may not keep their places", () => {
+    const sieve = sieveOf("a", "b", "c", "d");
+    expect(sieve.victim(but("a", "b"))).toBe("c");
+    sieve.remove("c");
+    expect(drain(sieve)).toEqual(["d", "a", "b"]);
+  });
+
+  test("one that may and was used is spared once, as always", () => {
+    const sieve = sieveOf("a", "b", "c");
+    sieve.touch("b");
+    expect(sieve.victim(but("a"))).toBe("c");
+    const used = sieveOf("a", "b", "c");
+    for (const item of ["a", "b", "c"]) used.touch(item);
+    expect(used.victim(but("a"))).toBe("b");
+  });
+
+  test("asking ends where none may leave, and then all are in still", () => {
+    for (const items of [[], ["a"], ["a", "b", "c"]]) {
+      const sieve = sieveOf(...items);
+      for (const item of items) sieve.touch(item);
+      let asked = 0;
+      const none = (): boolean => (asked++, false);
+      expect(sieve.victim(none)).toBeUndefined();
+      expect(asked).toBeLessThanOrEqual(2 * items.length);
+      expect(drain(sieve)).toEqual(items);
+    }
+  });
+
+  test("the hand goes on from there: asking again does not look at the same ones again", () => {
+    const sieve = new Sieve<number>();
+    for (let item = 0; item < 10_000; item++) sieve.add(item);
+    let asked = 0;
+    const isLate = (item: number): boolean => (asked++, item >= 5000);
+    for (let item = 5000; item < 10_000; item++) {
+      expect(sieve.victim(isLate)).toBe(item);
+      sieve.remove(item);
+    }
+    expect(asked).toBe(10_000);
+  });
+
+  test("the victim may leave, and there is one where any may", () => {
+    const operation = fc.record({
+      kind: fc.constantFrom("add" as const, "touch" as const, "remove" as const, "evict" as const),
+      item: fc.nat({ max: 9 }),
+      held: fc.uniqueArray(fc.nat({ max: 9 })),
+    });
+    fc.assert(
+      fc.property(fc.array(operation, { maxLength: 100, size: "max" }), (operations) => {
+        const [sieve, items] = [new Sieve<number>(), new Set<number>()];
+        for (const { kind, item, held } of operations) {
+          if (kind !== "evict") sieve[kind](item);
+          if (kind === "add") items.add(item);
+          if (kind === "remove") items.delete(item);
+          if (kind !== "evict") continue;
+          const victim = sieve.victim((each) => !held.includes(each));
+          const free = [...items].filter((each) => !held.includes(each));
+          if (victim === undefined) expect(free).toEqual([]);
+          else expect(free).toContain(victim);
+          if (victim !== undefined) sieve.remove(victim);
+          if (victim !== undefined) items.delete(victim);
+        }
+        expect(drain(sieve).sort()).toEqual([...items].sort());
+      }),
+      { numRuns: 300 },
+    );
+  });
+});

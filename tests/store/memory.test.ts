@@ -1,14 +1,16 @@
 // Answers: does the memory tier fulfil the contract of a store?
 // Owns: the claims about `lib/store/memory.ts` beyond the contract: it answers at once.
-// Leaves out: the contract (`contract.ts`, `budget.ts`), the order of eviction (`eviction.test.ts`).
+// Leaves out: the contract (`contract.ts`, `budget.ts`, `holding.ts`), the order of eviction (`eviction.test.ts`).
 import { describe, expect, test } from "bun:test";
 import { combined, completeLengthOf, coverage, missingRange, slice } from "../../lib/rfc9111/range.ts";
 import { MemoryStore } from "../../lib/store/memory.ts";
 import { storeBudget } from "./budget.ts";
 import { headFor, KEY, store, storeContract } from "./contract.ts";
+import { storeHolding } from "./holding.ts";
 
 storeContract("memory", (limits) => new MemoryStore(limits));
 storeBudget("memory", (limits) => new MemoryStore(limits));
+storeHolding("memory", (limits) => new MemoryStore(limits));
 
 test("the memory tier answers without a promise, and with the same objects for a hit", () => {
   const tier = new MemoryStore({ budgetBytes: 100_000, maxObjectBytes: 1000 });
