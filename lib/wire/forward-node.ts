@@ -88,6 +88,8 @@ function headerLines({ fields, body, method, mayReuseConnection }: OutgoingReque
 function responseFrom(incoming: IncomingMessage, method: string): OriginResponse {
   const { statusCode: status = 0, statusMessage: reason, rawHeaders } = incoming;
   const isBodiless = method === "HEAD" || status === 204 || status === 304;
+  // Whoever reads it is told; it may also break off before anybody does.
+  incoming.on("error", () => {});
   // Nobody reads it; the connection is free only when it has ended.
   if (isBodiless) incoming.resume();
   return {

@@ -3,7 +3,7 @@
 // Leaves out: what the answer is (`respond.ts`), the sockets (`serve-node.ts`).
 import { STATUS_CODES, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import type { Answer, AnswerBody } from "../message.ts";
+import type { Answer, AnswerBody, Trailers } from "../message.ts";
 import { endToEndFields } from "../rfc9111/header-fields.ts";
 import { linesFrom, trailerPairs } from "./node-fields.ts";
 
@@ -11,34 +11,45 @@ import { linesFrom, trailerPairs } from "./node-fields.ts";
 export async function sendAnswer(outgoing: ServerResponse, answer: Answer): Promise<void> {
   const { body } = answer;
   const isBodiless = outgoing.req.method === "HEAD" || answer.status === 204 || answer.status === 304;
-  if (outgoing.destroyed) return leave(body);
-  const framing = writeHead(outgoing, answer, isBodiless);
-  if (isBodiless || body === null || body instanceof Uint8Array) {
-    if (isBodiless) leave(body);
-    outgoing.end(isBodiless || body === null ? undefined : body);
-    return;
-  }
-  // Otherwise the header section would wait for the first chunk.
-  outgoing.flushHeaders();
-  const reader = (body instanceof Blob ? body.stream() : body).getReader();
-  const onClose = (): void => void reader.cancel("the client has left").catch(() => {});
-  outgoing.once("close", onClose);
+  if (isBodiless || outgoing.destroyed) leave(body);
+  if (outgoing.destroyed) return;
+  const framing = framingOf(outgoing, answer, isBodiless);
   try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (outgoing.destroyed) return;
-      if (done) break;
-      if (!outgoing.write(value)) await drained(outgoing);
+    writeHead(outgoing, answer, framing);
+    if (isBodiless || body === null) outgoing.end();
+    else if (body instanceof Uint8Array) outgoing.end(body);
+    else {
+      const trailers = framing === "chunked" ? answer.trailers : undefined;
+      await sendStream(outgoing, body instanceof Blob ? body.stream() : body, trailers);
     }
-    outgoing.off("close", onClose);
-    const trailers = framing === "chunked" ? answer.trailers?.() : undefined;
-    if (trailers !== undefined) outgoing.addTrailers(trailerPairs(trailers));
-    outgoing.end();
   } catch {
     // Where the connection is all that says where the body ends, closing it would say that it is whole.
     if (framing === "close" && outgoing.socket !== null) (outgoing.socket as Socket).resetAndDestroy();
     else outgoing.destroy();
   }
+}
+
+/** As fast as the client reads. @throws where the body breaks off. */
+async function sendStream(
+  outgoing: ServerResponse,
+  body: ReadableStream<Uint8Array>,
+  trailers: Trailers | undefined,
+): Promise<void> {
+  // Otherwise the header section would wait for the first chunk.
+  outgoing.flushHeaders();
+  const reader = body.getReader();
+  const onClose = (): void => void reader.cancel("the client has left").catch(() => {});
+  outgoing.once("close", onClose);
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (outgoing.destroyed) return;
+    if (done) break;
+    if (!outgoing.write(value)) await drained(outgoing);
+  }
+  outgoing.off("close", onClose);
+  const section = trailers?.();
+  if (section !== undefined) outgoing.addTrailers(trailerPairs(section));
+  outgoing.end();
 }
 
 /** An interim response (RFC 9110 §15.2); none where the final one has begun, and never 100 or 101. */
@@ -62,9 +73,11 @@ function framingOf(outgoing: ServerResponse, { fields, body }: Answer, isBodiles
   return outgoing.req.httpVersion === "1.1" ? "chunked" : "close";
 }
 
-function writeHead(outgoing: ServerResponse, answer: Answer, isBodiless: boolean): Framing {
-  const { status, reason, fields, body } = answer;
-  const framing = framingOf(outgoing, answer, isBodiless);
+function writeHead(
+  outgoing: ServerResponse,
+  { status, reason, fields, body }: Answer,
+  framing: Framing,
+): void {
   const without = [
     ...(framing === "chunked" ? [] : ["trailer"]),
     ...(status === 204 ? ["content-length"] : []),
@@ -74,7 +87,6 @@ function writeHead(outgoing: ServerResponse, answer: Answer, isBodiless: boolean
     lines.push("content-length", String(sizeOf(body)));
   }
   outgoing.writeHead(status, phrase(status, reason), lines);
-  return framing;
 }
 
 /** Other letters than ASCII, or none at all, do not survive every runtime's status line. */

@@ -101,11 +101,13 @@ export function respond(
     return RESPONSE_ALREADY_SENT;
   }
   connections.waits(incoming.socket);
-  void answer.then((ready) => {
+  const send = (ready: Answer | undefined): void => {
     if (ready === undefined) return;
     connections.isAnswered(incoming.socket);
     void sendAnswer(outgoing, ready);
-  });
+  };
+  // A fault of Larder itself must not end the process.
+  answer.then(send, () => void outgoing.destroy());
   return RESPONSE_ALREADY_SENT;
 }
 
@@ -113,6 +115,8 @@ function listen(server: Server, connections: Connections, handle: Handle): void 
   const onRequest = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     const exact = incoming as ExactIncoming;
     connections.asked(incoming.socket, outgoing);
+    // What is written when the client has just left is an error that nobody need hear of.
+    outgoing.on("error", () => {});
     // Node reads nothing behind an upgrade that was not taken up.
     if (asksForOther(incoming)) outgoing.shouldKeepAlive = false;
     exact.target = incoming.url ?? "";
