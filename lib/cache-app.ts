@@ -70,6 +70,8 @@ export function refusedAnswer(
   const report = { word: "REFUSED", detail: reason } as const;
   const answer = answerPage(status, title, [line], report);
   events.emit({ kind: "answered", method, uri, status, report, durationMs: 0, background: false });
+  // What follows on the connection may be the content of a request that was refused for it.
+  if (status !== 204) answer.fields.set("connection", "close");
   if (status === 204) for (const name of ["content-type", "content-length"]) answer.fields.delete(name);
   return status === 204 || method === "HEAD" ? { ...answer, body: null } : answer;
 }

@@ -69,7 +69,16 @@ async function contentFor(visit: Visit, { status, fields, body }: Delivery): Pro
   if (visit.request.method === "HEAD") return fields.has("content-length") ? null : lengthlessStream();
   if (body === undefined || !hasContent(status)) return null;
   const stream = body.reader();
-  const whole = await wholeInTime(body, lengthOf(fields));
+  const gone = visit.presented.gone();
+  // A wire tells the stream only once it has the answer.
+  const onGone = (): void => {
+    stream.cancel().catch(() => {});
+    body.release();
+  };
+  gone?.addEventListener("abort", onGone);
+  const whole = await wholeInTime(body, lengthOf(fields)).finally(() =>
+    gone?.removeEventListener("abort", onGone),
+  );
   // In one piece it would have a Content-Length, and no place for trailers.
   const isStreamed = visit.presented.takesTrailers === true && trailersBehind.get(body)?.() !== undefined;
   if (whole === undefined || isStreamed) return stream;
@@ -127,7 +136,7 @@ export function fillBody(received: ReceivedResponse, filling: Filling, limits?: 
     finish,
     first: range?.first,
     digest: writer && digestFor(received, completes),
-    joinBytes: filling.isShared === true ? JOIN_BYTES : 0,
+    joinBytes: filling.isShared === true ? Math.min(JOIN_BYTES, limits?.maxLagBytes ?? JOIN_BYTES) : 0,
     ...limits,
   });
   if (received.trailers !== undefined) trailersBehind.set(body, received.trailers);

@@ -4,10 +4,10 @@
 import { createHash, type Hash } from "node:crypto";
 import { parseDictionary } from "structured-headers";
 
-/** The algorithms of RFC 9530 §5 that are fit for it; others are ignored, as are members that make no sense. */
+/** The algorithms of RFC 9530 §5 that are fit for it, and their lengths in bytes; others are ignored, as are members that make no sense. */
 const ALGORITHMS = [
-  ["sha-256", "sha256"],
-  ["sha-512", "sha512"],
+  ["sha-256", "sha256", 32],
+  ["sha-512", "sha512", 64],
 ] as const;
 
 /** Takes the bytes as they come, and says at the end whether they are the right ones. */
@@ -43,9 +43,9 @@ function checksOf(value: string | null): { readonly hash: Hash; readonly expecte
   } catch {
     return [];
   }
-  return ALGORITHMS.flatMap(([name, algorithm]) => {
+  return ALGORITHMS.flatMap(([name, algorithm, length]) => {
     const bytes = members.get(name)?.[0];
-    if (!(bytes instanceof ArrayBuffer)) return [];
+    if (!(bytes instanceof ArrayBuffer) || bytes.byteLength !== length) return [];
     return [{ hash: createHash(algorithm), expected: Buffer.from(bytes).toString("base64") }];
   });
 }

@@ -41,6 +41,28 @@ export function originFailed(status: number): OriginError {
   return new OriginError("origin-failed", `the origin answered ${status}`, undefined, status);
 }
 
+/** The error for a request for which there is neither a place at the origin nor one in the queue. */
+export function originBusy(origin: string): OriginError {
+  const error = new OriginError("origin-busy", "as many requests as may be are under way to it, or wait");
+  error.origin = origin;
+  return error;
+}
+
+/** The error for a request to an origin whose breaker is open. */
+export function originLeftAlone(origin: string | undefined): OriginError {
+  const error = new OriginError(
+    "breaker-open",
+    "it failed several times in a row and is left alone for a moment",
+  );
+  error.origin = origin;
+  return error;
+}
+
+/** The error for a request that nobody waits for any more. */
+export function clientLeft(): OriginError {
+  return new OriginError("origin-incomplete", "the client has left");
+}
+
 /** The closed set of reasons for an `OriginError`. */
 export type OriginErrorCode =
   /** No connection, or it broke before the header section was complete. */

@@ -48,7 +48,7 @@ interface Position {
   isWaiting: boolean;
   /** It fell too far behind: it goes on alone where the bytes can be had a second time. */
   isCutOff: boolean;
-  alone: ByteReader | undefined;
+  alone: Promise<ByteReader | undefined> | undefined;
 }
 
 /** A body on its way. Reading starts at once; it ends by itself when nobody needs it any more. */
@@ -173,6 +173,7 @@ export class FillBody {
       position.isCutOff = true;
       this.#positions.delete(position);
     }
+    if (this.#positions.size === 0) this.#rest?.release();
     this.#free();
     this.#news.tell();
   }
@@ -181,11 +182,10 @@ export class FillBody {
     position: Position,
     controller: ReadableStreamDefaultController<Uint8Array>,
   ): Promise<void> {
-    position.alone ??= await this.#source.reader.from?.(position.bytes);
-    if (position.alone === undefined) {
-      throw new OriginError("origin-incomplete", "this reader fell too far behind");
-    }
-    const { done, value } = await position.alone.read();
+    position.alone ??= this.#source.reader.from?.(position.bytes);
+    const reader = await position.alone;
+    if (reader === undefined) throw new OriginError("origin-incomplete", "this reader fell too far behind");
+    const { done, value } = await reader.read();
     if (done || value === undefined) controller.close();
     else controller.enqueue(value);
   }
@@ -272,13 +272,15 @@ export class FillBody {
   }
 
   #chunkFor(position: Position): Uint8Array | undefined | Promise<Uint8Array | undefined> {
-    return this.#rest === undefined
-      ? this.#chunks[position.at - this.#base]
-      : this.#rest.read(position.bytes, READ_AHEAD_BYTES);
+    if (this.#rest !== undefined) return this.#rest.read(position.bytes, READ_AHEAD_BYTES);
+    const chunk = this.#chunks[position.at - this.#base];
+    // Where the length is known, the last bytes are a clean end: they wait until they are known to be right.
+    const isLast = position.bytes + (chunk?.length ?? 0) === this.#source.length;
+    return isLast && this.#digest !== undefined && this.#end === undefined ? undefined : chunk;
   }
 
   #leave(position: Position): void {
-    position.alone?.cancel("nobody reads it").catch(() => {});
+    position.alone?.then((reader) => reader?.cancel("nobody reads it")).catch(() => {});
     this.#positions.delete(position);
     if (this.#positions.size === 0) this.#rest?.release();
     this.#free();

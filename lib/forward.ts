@@ -3,7 +3,7 @@
 // Leaves out: the fields (`outgoing-fields.ts`, `received.ts`), the socket (`wire/`), whether to forward (`rfc9111/reuse.ts`).
 import { CACHE_NAME } from "./cache-status.ts";
 import { Deadline, type Deadlines } from "./deadline.ts";
-import { OriginError } from "./errors.ts";
+import { clientLeft, originBusy, originLeftAlone, OriginError } from "./errors.ts";
 import type { Events } from "./events.ts";
 import { IncomingBody, type Continued, type Incoming, type Rest } from "./incoming-body.ts";
 import type { ByteReader, PresentedRequest, ReceivedResponse } from "./message.ts";
@@ -41,6 +41,8 @@ export interface ForwardingWay {
   readonly conditions: Conditions;
   /** Whether it is given up when its client leaves before the response is there: nobody else gets it. */
   readonly endsWithClient: boolean;
+  /** Whether others wait for the response by now. One that nobody waits for leaves the queue. */
+  readonly isAwaited: () => boolean;
   /** The failure after which it is sent once more, on a fresh connection. */
   readonly after?: OriginError | undefined;
 }
@@ -59,7 +61,7 @@ interface Departure {
   readonly presented: PresentedRequest;
   readonly fields: Headers;
   readonly deadline: Deadline;
-  readonly after: OriginError | undefined;
+  readonly way: ForwardingWay;
 }
 
 /** Forwards requests to the origins. */
@@ -97,16 +99,17 @@ export class Forwarder {
     const gateway = { hostField: settings.hostField, loopToken: this.#loopToken };
     const fields = outgoingFields(presented, forwarding, way.conditions, gateway);
     const deadline = new Deadline(settings.deadlines);
-    const left = way.endsWithClient && isSafe(presented.method) ? presented.gone() : undefined;
-    const onLeft = (): void => deadline.giveUp(new OriginError("origin-incomplete", "the client has left"));
-    left?.addEventListener("abort", onLeft);
+    const endsWithClient = way.endsWithClient && isSafe(presented.method);
+    const stopWatching = endsWithClient
+      ? onceGone(presented, () => deadline.giveUp(clientLeft()))
+      : undefined;
     try {
-      return await this.#depart({ presented, fields, deadline, after: way.after });
+      return await this.#depart({ presented, fields, deadline, way });
     } catch (error) {
       deadline.end();
       throw error;
     } finally {
-      left?.removeEventListener("abort", onLeft);
+      stopWatching?.();
     }
   }
 
@@ -119,7 +122,7 @@ export class Forwarder {
     const target = targetOf(presented);
     const pool = routes.for(target);
     const origin = pool?.pick(clockMs());
-    if (origin === undefined) throw leftAlone(pool?.origins[0]?.url);
+    if (origin === undefined) throw originLeftAlone(pool?.origins[0]?.url);
     const gateway = { hostField: settings.hostField, loopToken: this.#loopToken };
     const forwarding = { kind: "forward", why: "bypass", nominated: [] } as const;
     const fields = outgoingFields(presented, forwarding, "as-presented", gateway);
@@ -139,16 +142,17 @@ export class Forwarder {
   }
 
   /** Finds an origin that can take it, and a place there. */
-  async #depart({ presented, fields, deadline, after }: Departure): Promise<ReceivedResponse> {
+  async #depart(departure: Departure): Promise<ReceivedResponse> {
+    const { presented, fields, deadline, way } = departure;
+    const { after } = way;
     const { routes, clockMs } = this.#parts;
     const target = targetOf(presented);
     const pool = routes.for(target);
     // One that has just failed is better than none.
     const avoided = new Set(pool?.origins.filter(({ url }) => url === after?.origin));
     const origin = pool?.pick(clockMs(), avoided) ?? pool?.pick(clockMs());
-    if (origin === undefined) throw leftAlone(pool?.origins[0]?.url);
-    const place = await origin.places.take(deadline.signal);
-    if (place === "full") throw busy(origin);
+    if (origin === undefined) throw originLeftAlone(pool?.origins[0]?.url);
+    const place = await this.#placeAt(origin, departure);
     const outgoing: OutgoingRequest = {
       origin: origin.url,
       target,
@@ -166,6 +170,18 @@ export class Forwarder {
       place.release();
       throw error;
     }
+  }
+
+  /** A place at once, or when one is free. @throws OriginError where there is none, or nobody waits for it any more */
+  async #placeAt(origin: Origin, { presented, deadline, way }: Departure): Promise<Place> {
+    const place = origin.places.take(deadline.signal);
+    if (place === "full") throw originBusy(origin.url);
+    if (!(place instanceof Promise)) return place;
+    return place.finally(
+      onceGone(presented, () => {
+        if (!way.isAwaited()) deadline.giveUp(clientLeft());
+      }),
+    );
   }
 
   async #exchange(exchange: Exchange): Promise<ReceivedResponse> {
@@ -210,7 +226,7 @@ export class Forwarder {
   ): Promise<ReceivedResponse> {
     const { clockMs, send, settings } = this.#parts;
     const permit = origin.breaker.permit(clockMs());
-    if (permit === undefined) throw leftAlone(origin.url);
+    if (permit === undefined) throw originLeftAlone(origin.url);
     const watch = origin.connectProbe.watch((error) => deadline.giveUp(error));
     const requestTimeMs = clockMs();
     try {
@@ -234,6 +250,8 @@ export class Forwarder {
 
   /** The rest of a body whose connection broke after `at` bytes; `undefined` where the origin has something else. */
   async #resume(exchange: Exchange, body: Resumable, at: number): Promise<Rest | undefined> {
+    // All of it came, only its end was lost: there is nothing that could be asked for.
+    if (body.last !== undefined && body.first + at > body.last) return undefined;
     const { outgoing, deadline, presented } = exchange;
     deadline.awaitHead();
     const fields = fieldsForRest(outgoing.fields, body, at);
@@ -269,17 +287,9 @@ function targetOf({ uri }: PresentedRequest): string {
   return at < 0 ? "*" : uri.slice(at);
 }
 
-function busy({ url }: Origin): OriginError {
-  const error = new OriginError("origin-busy", "as many requests as may be are under way to it, or wait");
-  error.origin = url;
-  return error;
-}
-
-function leftAlone(url: string | undefined): OriginError {
-  const error = new OriginError(
-    "breaker-open",
-    "it failed several times in a row and is left alone for a moment",
-  );
-  error.origin = url;
-  return error;
+/** Calls when the client leaves; what it returns calls that off. */
+function onceGone(presented: PresentedRequest, act: () => void): () => void {
+  const gone = presented.gone();
+  gone?.addEventListener("abort", act);
+  return () => gone?.removeEventListener("abort", act);
 }

@@ -44,6 +44,7 @@ export class IncomingBody implements ByteReader {
   #tries = 0;
   #hasEnded = false;
   #isCancelled = false;
+  #failure: unknown;
 
   constructor(incoming: Incoming, continued?: Continued) {
     this.#incoming = incoming;
@@ -57,6 +58,8 @@ export class IncomingBody implements ByteReader {
   }
 
   async read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }> {
+    // Never a clean end after a break.
+    if (this.#failure !== undefined) throw this.#failure;
     for (;;) {
       try {
         const result = await this.#readInTime();
@@ -70,7 +73,8 @@ export class IncomingBody implements ByteReader {
         if (await this.#goesOn(error)) continue;
         const { aborted, reason } = this.#incoming.signal;
         this.#ends(false);
-        throw aborted ? reason : error;
+        this.#failure = aborted ? reason : error;
+        throw this.#failure;
       }
     }
   }

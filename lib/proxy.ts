@@ -154,16 +154,17 @@ export class Proxy {
 
   async #exchange(lead: Lead): Promise<Answer> {
     const { visit, forwarding, fillKey } = lead;
-    const isForStore =
-      fillKey !== undefined || forwarding.nominated.length > 0 || forwarding.completing !== undefined;
-    const received = await this.#parts.forwarder.forward(visit.presented, forwarding, {
+    const { nominated, completing } = forwarding;
+    const isForStore = fillKey !== undefined || nominated.length > 0 || completing !== undefined;
+    const { presented, request, failed: after } = visit;
+    const received = await this.#parts.forwarder.forward(presented, forwarding, {
       conditions: isForStore ? "stripped" : "as-presented",
       endsWithClient: fillKey === undefined,
-      after: visit.failed,
+      isAwaited: () => lead.fill.followers > 0,
+      after,
     });
-    await invalidate(this.#parts, visit.presented, received, lead.fill);
-    const stored = await this.#stored(visit);
-    const exchange = { uri: visit.presented.uri, request: visit.request, forwarding, stored, received };
+    await invalidate(this.#parts, presented, received, lead.fill);
+    const exchange = { uri: presented.uri, request, forwarding, stored: await this.#stored(visit), received };
     return this.#conclude(lead, received, outcome(exchange, this.#parts.rules));
   }
 

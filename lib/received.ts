@@ -22,7 +22,8 @@ export function receivedFrom(response: OriginResponse, facts: ExchangeFacts): Re
   const { method, requestTimeMs, responseTimeMs } = facts;
   const coding = response.fields.get("transfer-encoding");
   const isBodiless = method === "HEAD" || response.status === 204 || response.status === 304;
-  const problem = unusable(response.status, coding);
+  const lengths = listMembers(response.fields.get("content-length") ?? "");
+  const problem = unusable(response.status, coding, lengths);
   if (problem !== undefined) {
     response.body?.cancel().catch(() => {});
     throw new OriginError("origin-malformed", problem);
@@ -34,8 +35,9 @@ export function receivedFrom(response: OriginResponse, facts: ExchangeFacts): Re
   if (parseHttpDate(fields.get("date") ?? "", responseTime) === undefined) {
     fields.set("date", formatHttpDate(responseTime));
   }
-  const announced = response.fields.get("content-length");
-  const length = coding === null && announced !== null ? Number(listMembers(announced)[0]) : undefined;
+  const length = coding === null && lengths[0] !== undefined ? Number(lengths[0]) : undefined;
+  // RFC 9110 §8.6: several equal values may come joined; one is passed on.
+  if (length !== undefined) fields.set("content-length", String(length));
   const close = facts.trustsClose ? "trusted-close" : "close";
   return {
     status: response.status,
@@ -53,7 +55,7 @@ export function receivedFrom(response: OriginResponse, facts: ExchangeFacts): Re
 /** The error for a request that got no response. */
 export function failureOf(error: unknown): OriginError {
   if (error instanceof OriginError) return error;
-  const { code } = error as { readonly code?: unknown };
+  const { code } = (error ?? {}) as { readonly code?: unknown };
   const isMalformed =
     typeof code === "string" &&
     /^HPE_|Malformed|^Invalid_?(?:HTTP|ContentLength)|^UnsupportedTransfer|^UnrequestedUpgrade/i.test(code);
@@ -62,10 +64,13 @@ export function failureOf(error: unknown): OriginError {
   return new OriginError(isMalformed ? "origin-malformed" : "origin-unreachable", message, error);
 }
 
-function unusable(status: number, coding: string | null): string | undefined {
+function unusable(status: number, coding: string | null, lengths: readonly string[]): string | undefined {
   if (status < 200) return `the status code ${status} is outside 200 to 999`;
   if (coding !== null && coding.toLowerCase() !== "chunked")
     return `the transfer coding ${coding} is not supported`;
+  // RFC 9112 §6.3: what cannot be framed for sure is not passed on.
+  const isLength = lengths.every((one) => /^\d{1,15}$/.test(one) && one === lengths[0]);
+  if (coding === null && !isLength) return `its Content-Length is ${lengths.join(", ")}`;
   return undefined;
 }
 

@@ -33,8 +33,11 @@ export class StoredRest {
     };
     this.#release = hold(stored, () => {
       const kept = leftFrom();
-      const copy = kept < length ? this.#read(kept, length) : undefined;
+      const left = kept < length ? this.#read(kept, length) : undefined;
+      // A part of the stored bytes would keep all of them.
+      const copy = left instanceof Uint8Array ? left.slice() : left;
       this.#from = kept;
+      this.#release();
       this.#read = async (from, to) => (await copy)?.subarray(from - kept, to - kept);
     });
   }

@@ -63,6 +63,7 @@ export class Visit {
   mayTryAgain(error: unknown): boolean {
     const { method, body } = this.presented;
     if (this.failed !== undefined || !isSafe(method) || body !== null) return false;
+    if (this.presented.gone()?.aborted === true) return false;
     if (!(error instanceof OriginError) || !PASSING.has(error.code)) return false;
     this.failed = error;
     return true;

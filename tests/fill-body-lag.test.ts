@@ -48,9 +48,10 @@ describe("back-pressure", () => {
     body.release();
     feed(source, 0, LONG);
     source.end();
-    await fast.upTo(LAG - READ_AHEAD_BYTES);
+    // So far that the next chunk could be read for its sake, if the slow one were not in the way.
+    await fast.upTo(LAG - READ_AHEAD_BYTES + CHUNK);
     await calm();
-    // The source has been read as far as the lag allows; the fast one has 256 KB left, and reads none of them.
+    expect(source.pulled).toBeLessThanOrEqual(LAG / CHUNK + 1);
     await slow.upTo(LAG);
     expect((await Promise.all([fast.all(), slow.all()])).map((text) => text === textFrom(0, LONG))).toEqual([
       true,

@@ -20,8 +20,9 @@ const SETTINGS: ForwardingSettings = {
 };
 const NOW_MS = 1_800_000_000_500;
 
-const STRIPPED = { conditions: "stripped", endsWithClient: false } as const;
-const AS_PRESENTED = { conditions: "as-presented", endsWithClient: false } as const;
+const ALONE = { endsWithClient: false, isAwaited: () => false };
+const STRIPPED = { conditions: "stripped", ...ALONE } as const;
+const AS_PRESENTED = { conditions: "as-presented", ...ALONE } as const;
 
 function forwarding(send: Send, clockMs = () => NOW_MS, settings = SETTINGS): Forwarder {
   return new Forwarder({ settings, routes: routesTo(ORIGIN), send, events: new Events(), clockMs });
@@ -51,7 +52,7 @@ async function sent(
     return responding(new Response(null, { status: 204 }));
   };
   const forwarder = forwarding(send);
-  await forwarder.forward(presented("GET", "/a/b?c=%2F", fields), how, { conditions, endsWithClient: false });
+  await forwarder.forward(presented("GET", "/a/b?c=%2F", fields), how, { conditions, ...ALONE });
   return requests[0]!;
 }
 

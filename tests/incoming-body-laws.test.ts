@@ -22,6 +22,8 @@ type Connection = typeof connection extends fc.Arbitrary<infer T> ? T : never;
 const script = fc.record({
   connections: fc.array(connection, { minLength: 1, maxLength: 6 }),
   leavesAfter: fc.option(fc.nat({ max: 12 }), { freq: 3 }),
+  /** Turns of the event loop into that read, so that it may be while the rest is asked for. */
+  leavesIn: fc.nat({ max: 4 }),
   isOverAfter: fc.option(fc.nat({ max: 12 }), { freq: 6 }),
   startsAt: fc.option(fc.nat({ max: LENGTH - 1 }), { freq: 3 }),
 });
@@ -56,7 +58,7 @@ function played({ bytes, chunk, then }: Connection, from: number, open: Set<Byte
 /** Reads a body to its end, or leaves; what came, and how it ended. */
 async function readOut(
   body: ByteReader,
-  { leavesAfter, isOverAfter }: Script,
+  { leavesAfter, leavesIn, isOverAfter }: Script,
   controller: AbortController,
 ): Promise<{ readonly bytes: number[]; readonly how: "end" | "error" | "left" }> {
   const bytes: number[] = [];
@@ -65,6 +67,8 @@ async function readOut(
       if (reads === isOverAfter) controller.abort(new OriginError("origin-timeout", "over"));
       const reading = body.read();
       if (reads === leavesAfter) {
+        reading.catch(() => {});
+        for (let turn = 0; turn < leavesIn; turn++) await new Promise(setImmediate);
         await body.cancel().catch(() => {});
         await reading.catch(() => {});
         return { bytes, how: "left" };
@@ -113,7 +117,9 @@ async function run(script_: Script): Promise<string> {
   expect(bytes).toEqual([...WHOLE.subarray(from, from + bytes.length)]);
   if (how === "end") expect(bytes.length).toBe(LENGTH - from);
   if (alone !== whole) await whole.cancel();
-  expect(ends).toEqual([alone === whole && how === "end"]);
+  // Who leaves in the moment in which it ends may come too late.
+  if (how === "left" && alone === whole) expect(ends.length).toBe(1);
+  else expect(ends).toEqual([alone === whole && how === "end"]);
   // No connection is left open that nobody reads.
   expect(open.size).toBe(0);
   return how;

@@ -14,6 +14,13 @@ export interface MemoryLimits {
   readonly maxObjectBytes: number;
 }
 
+/** A body that slow readers keep, and who calls when it has to go. */
+interface Held {
+  readonly key: string;
+  readonly sizeBytes: number;
+  readonly holders: Set<{ readonly onEvicted: () => void }>;
+}
+
 /** Variants of one key above this push out the oldest: a Vary on User-Agent must not fill the store with one page. */
 const MAX_VARIANTS = 64;
 
@@ -38,7 +45,8 @@ export class MemoryStore implements Store {
   #storedBytes = 0;
   #pendingBytes = 0;
   #evictions = 0;
-  readonly #holds = new Map<StoredResponse, Set<() => void>>();
+  /** By body: a response that is freshened keeps its body, and who reads it. */
+  readonly #holds = new Map<StoredBody, Held>();
   #heldBytes = 0;
   /** Of the held ones, those that are not stored any more. */
   #lingeringBytes = 0;
@@ -112,19 +120,20 @@ export class MemoryStore implements Store {
     return count;
   }
 
-  hold(stored: StoredResponse, onEvicted: () => void): () => void {
-    const holders = this.#holds.get(stored) ?? new Set();
-    if (holders.size === 0) {
-      this.#holds.set(stored, holders);
-      this.#heldBytes += stored.sizeBytes;
-      if (!this.lookup(stored.key).includes(stored)) this.#lingeringBytes += stored.sizeBytes;
+  hold({ key, body, sizeBytes }: StoredResponse, onEvicted: () => void): () => void {
+    const held = this.#holds.get(body) ?? { key, sizeBytes, holders: new Set() };
+    if (held.holders.size === 0) {
+      this.#holds.set(body, held);
+      this.#heldBytes += sizeBytes;
+      if (!this.#isStored(key, body)) this.#lingeringBytes += sizeBytes;
     }
-    holders.add(onEvicted);
+    const holder = { onEvicted };
+    held.holders.add(holder);
     return () => {
-      if (!holders.delete(onEvicted) || holders.size > 0) return;
-      this.#holds.delete(stored);
-      this.#heldBytes -= stored.sizeBytes;
-      if (!this.lookup(stored.key).includes(stored)) this.#lingeringBytes -= stored.sizeBytes;
+      if (!held.holders.delete(holder) || held.holders.size > 0) return;
+      this.#holds.delete(body);
+      this.#heldBytes -= held.sizeBytes;
+      if (!this.#isStored(key, body)) this.#lingeringBytes -= held.sizeBytes;
     };
   }
 
@@ -144,7 +153,13 @@ export class MemoryStore implements Store {
     const stored: StoredResponse = { ...head, body, sizeBytes };
     for (const older of this.lookup(head.key).filter((variant) => supersedes(stored, variant)))
       this.#drop(older);
-    if (!this.#makeRoom(sizeBytes)) return undefined;
+    const held = this.#isStored(head.key, body) ? undefined : this.#holds.get(body);
+    const lingeringBytes = held?.sizeBytes ?? 0;
+    this.#lingeringBytes -= lingeringBytes;
+    if (!this.#makeRoom(sizeBytes, body)) {
+      this.#lingeringBytes += lingeringBytes;
+      return undefined;
+    }
     const variants = [...this.lookup(head.key), stored];
     this.#variants.set(head.key, variants);
     this.#eviction.add(stored);
@@ -156,22 +171,38 @@ export class MemoryStore implements Store {
   }
 
   /** Evicts until `bytes` more fit; false where they do not even then. */
-  #makeRoom(bytes: number): boolean {
+  #makeRoom(bytes: number, sparing?: StoredBody): boolean {
     const { budgetBytes } = this.#limits;
     while (this.#storedBytes + this.#pendingBytes + this.#lingeringBytes + bytes > budgetBytes) {
       const victim =
-        this.#eviction.victim((stored) => !this.#holds.has(stored)) ??
+        this.#eviction.victim(({ body }) => !this.#holds.has(body)) ??
         (this.#heldBytes > budgetBytes * MAX_HELD_SHARE ? this.#eviction.victim() : undefined);
-      if (victim === undefined) return false;
-      this.#evict(victim);
+      if (victim !== undefined) this.#evict(victim);
+      else if (!this.#dropLingering(sparing)) return false;
     }
     return true;
   }
 
   #evict(stored: StoredResponse): void {
     this.#evictions++;
-    for (const onEvicted of [...(this.#holds.get(stored) ?? [])]) onEvicted();
+    const { holders = [] } = this.#holds.get(stored.body) ?? {};
+    for (const { onEvicted } of [...holders]) onEvicted();
     this.#drop(stored);
+  }
+
+  /** What is not stored any more and kept by slow readers beyond their share; false where there is nothing of it. */
+  #dropLingering(sparing: StoredBody | undefined): boolean {
+    if (this.#heldBytes <= this.#limits.budgetBytes * MAX_HELD_SHARE) return false;
+    for (const [body, { key, holders }] of this.#holds) {
+      if (body === sparing || this.#isStored(key, body)) continue;
+      for (const { onEvicted } of [...holders]) onEvicted();
+      return !this.#holds.has(body);
+    }
+    return false;
+  }
+
+  #isStored(key: string, body: StoredBody): boolean {
+    return this.lookup(key).some((one) => one.body === body);
   }
 
   #drop(stored: StoredResponse): void {
@@ -184,7 +215,9 @@ export class MemoryStore implements Store {
     this.#eviction.remove(stored);
     this.#responses--;
     this.#storedBytes -= stored.sizeBytes;
-    if (this.#holds.has(stored)) this.#lingeringBytes += stored.sizeBytes;
+    const held = this.#holds.get(stored.body);
+    if (held !== undefined && !this.#isStored(stored.key, stored.body))
+      this.#lingeringBytes += held.sizeBytes;
   }
 }
 

@@ -164,30 +164,31 @@ export class Relay {
 export function openRelay(request: RelayRequest): Promise<Relay | RelayRefusal> {
   const socket = webSocketTo(request);
   if (!(socket instanceof WebSocket)) return Promise.resolve(socket);
-  const settle = (relay: Relay | RelayRefusal): void => {
-    request.signal.removeEventListener("abort", expire);
-    request.gone?.removeEventListener("abort", leave);
-    resolve(relay);
-  };
-  const refuse = (refusal: RelayRefusal): void => {
-    settle(refusal);
-    socket.terminate();
-  };
-  const leave = (): void => refuse({ kind: "unreachable", message: "the client is gone" });
-  const expire = (): void => refuse({ kind: "timeout" });
-  request.signal.addEventListener("abort", expire);
-  request.gone?.addEventListener("abort", leave);
-  socket.addEventListener("open", () => settle(new Relay(socket)));
-  socket.addEventListener("error", (event) => {
-    const message = "message" in event ? String(event.message) : "";
-    const [, status] = ANSWERED.exec(message) ?? [];
-    refuse(
-      status === undefined
-        ? { kind: "unreachable", message: "it opened no WebSocket" }
-        : { kind: "status", status: Number(status) },
-    );
+  return new Promise((resolve) => {
+    const settle = (relay: Relay | RelayRefusal): void => {
+      request.signal.removeEventListener("abort", expire);
+      request.gone?.removeEventListener("abort", leave);
+      resolve(relay);
+    };
+    const refuse = (refusal: RelayRefusal): void => {
+      settle(refusal);
+      socket.terminate();
+    };
+    const leave = (): void => refuse({ kind: "unreachable", message: "the client is gone" });
+    const expire = (): void => refuse({ kind: "timeout" });
+    request.signal.addEventListener("abort", expire);
+    request.gone?.addEventListener("abort", leave);
+    socket.addEventListener("open", () => settle(new Relay(socket)));
+    socket.addEventListener("error", (event) => refuse(refusalFrom(event)));
   });
-  return promise;
+}
+
+function refusalFrom(event: Event): RelayRefusal {
+  const message = "message" in event ? String(event.message) : "";
+  const [, status] = ANSWERED.exec(message) ?? [];
+  return status === undefined
+    ? { kind: "unreachable", message: "it opened no WebSocket" }
+    : { kind: "status", status: Number(status) };
 }
 
 /** The relays of one server. */
