@@ -170,7 +170,6 @@ export class Proxy {
 
   /** Carries out what the rules made of the response. */
   async #conclude(lead: Lead, received: ReceivedResponse, result: Outcome): Promise<Answer> {
-    const { store } = this.#parts;
     switch (result.kind) {
       case "store":
         return this.#store(lead, received, result);
@@ -187,7 +186,7 @@ export class Proxy {
           forwarding: { kind: "forward", why: lead.forwarding.why, nominated: [] },
         });
       case "head":
-        for (const { old, by } of result.replacements) await store.replace(old, by);
+        for (const { old, by } of result.replacements) await this.#parts.store.replace(old, by);
         return this.#pass(lead, received, "head");
       case "pass":
         await this.#remove(result.outdated);
