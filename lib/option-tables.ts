@@ -98,7 +98,7 @@ export const CACHE_OPTIONS = {
   },
   breaker: {
     kind: count,
-    fallback: "5",
+    fallback: "10",
     value: "N",
     meaning:
       "after so many failures in a row an origin is left alone for half a second, then tried with one request; 0 is never",

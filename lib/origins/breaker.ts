@@ -8,6 +8,12 @@
  */
 export const OPEN_MS = 500;
 
+/**
+ * Failures at the same time are one piece of evidence: a dozen connections that break at once may be one hiccup. An
+ * exchange that took longer than this to fail counts all the same: a hanging origin would be found out too late.
+ */
+const SLOW_MS = 1000;
+
 /** Closed lets all exchanges through, open none, half-open one that probes. */
 export type BreakerState = "closed" | "open" | "half-open";
 
@@ -32,6 +38,8 @@ export class Breaker {
   readonly #onChange: BreakerListener;
   #state: BreakerState = "closed";
   #failures = 0;
+  /** All failures that counted; an exchange that begins knows how many there were. */
+  #known = 0;
   /** Counts openings and closings: an exchange that began before the last of them has nothing to say any more. */
   #term = 0;
   /** When it opened, or when the probe left. */
@@ -65,7 +73,7 @@ export class Breaker {
   permit(nowMs: number): Permit | undefined {
     if (this.#limit === 0) return UNCOUNTED;
     if (!this.permits(nowMs)) return undefined;
-    const permit = new CountedPermit(this.#settle, this.#term);
+    const permit = new CountedPermit(this.#settle, { term: this.#term, known: this.#known, sinceMs: nowMs });
     if (this.#state === "closed") return permit;
     this.#probe = permit;
     this.#sinceMs = nowMs;
@@ -76,10 +84,13 @@ export class Breaker {
   readonly #settle: Settle = (permit, outcome, nowMs) => {
     const isProbe = permit === this.#probe;
     if (isProbe) this.#probe = undefined;
-    if (permit.term !== this.#term || outcome === "abandoned") return;
+    const { term, known, sinceMs } = permit.began;
+    if (term !== this.#term || outcome === "abandoned") return;
     if (outcome === "succeeded") this.#succeed();
     // What an earlier probe did not live to see, the one that is under way will tell.
-    else if (isProbe || this.#state === "closed") this.#fail(nowMs);
+    else if (isProbe) this.#fail(nowMs);
+    else if (this.#state === "closed" && (known === this.#known || nowMs - sinceMs > SLOW_MS))
+      this.#fail(nowMs);
   };
 
   /** An earlier probe may be late, not wrong: a slow origin whose every answer came too late would stay shut out. */
@@ -92,6 +103,7 @@ export class Breaker {
 
   #fail(nowMs: number): void {
     this.#failures += 1;
+    this.#known += 1;
     if (this.#state === "closed" && this.#failures < this.#limit) return;
     this.#term += 1;
     this.#sinceMs = nowMs;
@@ -104,13 +116,20 @@ export class Breaker {
   }
 }
 
-class CountedPermit implements Permit {
+/** What was known when an exchange began. */
+interface Beginning {
   readonly term: number;
+  readonly known: number;
+  readonly sinceMs: number;
+}
+
+class CountedPermit implements Permit {
+  readonly began: Beginning;
   #settle: Settle | undefined;
 
-  constructor(settle: Settle, term: number) {
+  constructor(settle: Settle, began: Beginning) {
     this.#settle = settle;
-    this.term = term;
+    this.began = began;
   }
 
   succeeded(): void {

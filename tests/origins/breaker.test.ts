@@ -36,6 +36,20 @@ describe("a closed breaker", () => {
     expect([breaker.state, breaker.permit(0), changes]).toEqual(["open", undefined, ["open 3"]]);
   });
 
+  test("counts failures at the same time once, unless each took more than a second", () => {
+    for (const [tookMs, counted] of [
+      [0, 1],
+      [1000, 1],
+      [1001, 9],
+    ] as const) {
+      const { breaker, changes } = heard(10);
+      const together = Array.from({ length: 9 }, () => permitted(breaker, 0));
+      for (const permit of together) permit.failed(tookMs);
+      for (let more = counted; more < 10; more++) permitted(breaker, tookMs).failed(tookMs);
+      expect([breaker.state, changes]).toEqual(["open", ["open 10"]]);
+    }
+  });
+
   test("counts anew after a success", () => {
     const { breaker, changes } = heard(2);
     for (const _ of [1, 2, 3]) {
