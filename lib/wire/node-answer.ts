@@ -20,7 +20,8 @@ export async function sendAnswer(outgoing: ServerResponse, answer: Answer): Prom
     else if (body instanceof Uint8Array) outgoing.end(body);
     else {
       const trailers = framing === "chunked" ? answer.trailers : undefined;
-      await sendStream(outgoing, body instanceof Blob ? body.stream() : body, trailers);
+      const lengthBytes = framing === "length" ? lengthOf(answer) : Number.POSITIVE_INFINITY;
+      await sendStream(outgoing, body instanceof Blob ? body.stream() : body, { lengthBytes, trailers });
     }
   } catch {
     // Where the connection is all that says where the body ends, closing it would say that it is whole.
@@ -33,19 +34,29 @@ export async function sendAnswer(outgoing: ServerResponse, answer: Answer): Prom
 async function sendStream(
   outgoing: ServerResponse,
   body: ReadableStream<Uint8Array>,
-  trailers: Trailers | undefined,
+  { lengthBytes, trailers }: { readonly lengthBytes: number; readonly trailers: Trailers | undefined },
 ): Promise<void> {
   // Otherwise the header section would wait for the first chunk.
   outgoing.flushHeaders();
   const reader = body.getReader();
   const onClose = (): void => void reader.cancel("the client has left").catch(() => {});
   outgoing.once("close", onClose);
+  let left = lengthBytes;
+  let last: Uint8Array | undefined;
   for (;;) {
     const { done, value } = await reader.read();
     if (outgoing.destroyed) return;
     if (done) break;
-    if (!outgoing.write(value)) await drained(outgoing);
+    left -= value.length;
+    if (left > 0) {
+      if (!outgoing.write(value)) await drained(outgoing);
+      continue;
+    }
+    // With these the client has all that was announced: they wait until the body turns out to be right.
+    if (last !== undefined) outgoing.write(last);
+    last = value;
   }
+  if (last !== undefined) outgoing.write(last);
   outgoing.off("close", onClose);
   const section = trailers?.();
   if (section !== undefined) outgoing.addTrailers(trailerPairs(section));
@@ -84,7 +95,7 @@ function writeHead(
   ];
   const lines = linesFrom(fields, without);
   if (framing === "length" && !fields.has("content-length")) {
-    lines.push("content-length", String(sizeOf(body)));
+    lines.push("content-length", String(lengthOf({ fields, body })));
   }
   outgoing.writeHead(status, phrase(status, reason), lines);
 }
@@ -95,7 +106,10 @@ function phrase(status: number, reason: string | undefined): string {
   return isPlain ? reason : (STATUS_CODES[status] ?? "");
 }
 
-function sizeOf(body: AnswerBody): number {
+/** Bytes of the content, as announced or as they are there. */
+function lengthOf({ fields, body }: Pick<Answer, "fields" | "body">): number {
+  const announced = fields.get("content-length");
+  if (announced !== null) return Number(announced);
   if (body instanceof Uint8Array) return body.length;
   return body instanceof Blob ? body.size : 0;
 }

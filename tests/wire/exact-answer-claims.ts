@@ -245,6 +245,17 @@ export function claimAnswers(start: StartLarder): void {
       expect(await line.rest()).not.toContain("0\r\n\r\n");
     });
 
+    test("right at its end, since it is not what it should be: the client has not got all of it", async () => {
+      const wrong = `sha-256=:${Buffer.alloc(32).toString("base64")}:`;
+      const { line, asked } = await asking(get("/digest"));
+      asked.answer(
+        `${message("HTTP/1.1 200 OK", FRESH, "Content-Length: 100001", `Repr-Digest: ${wrong}`)}${"x".repeat(100_000)}!`,
+      );
+      // Nothing of it, or not all: never a clean end.
+      const [head = "", content = ""] = (await line.rest()).split("\r\n\r\n");
+      expect(head === "" || (head.startsWith("HTTP/1.1 200") && content.length < 100_001)).toBe(true);
+    });
+
     test("bytes behind its end do no harm", async () => {
       const { line, asked } = await asking(get("/surplus"));
       asked.answer(`${message("HTTP/1.1 200 OK", "Content-Length: 3")}abcSURPLUS`);
