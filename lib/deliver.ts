@@ -3,7 +3,7 @@
 // Leaves out: whether it is stored (`rfc9111/outcome.ts`), the chunks (`fill-body.ts`), the header fields (`respond.ts`).
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Report } from "./cache-status.ts";
-import { OriginError } from "./errors.ts";
+import { clientLeft, OriginError } from "./errors.ts";
 import type { Storage } from "./events.ts";
 import { digestCheck, type DigestCheck } from "./digest.ts";
 import { FillBody } from "./fill-body.ts";
@@ -79,6 +79,7 @@ async function contentFor(visit: Visit, { status, fields, body }: Delivery): Pro
   const whole = await wholeInTime(body, lengthOf(fields)).finally(() =>
     gone?.removeEventListener("abort", onGone),
   );
+  if (gone?.aborted === true) return brokenStream();
   // In one piece it would have a Content-Length, and no place for trailers.
   const isStreamed = visit.presented.takesTrailers === true && trailersBehind.get(body)?.() !== undefined;
   if (whole === undefined || isStreamed) return stream;
@@ -217,6 +218,11 @@ function completedBody(rest: ByteReader, partial: StoredResponse): ByteReader {
 /** Ends after a turn of the event loop: a stream that ends at once would be given Content-Length: 0. */
 function lengthlessStream(): ReadableStream<Uint8Array> {
   return new ReadableStream({ pull: (controller) => sleep(0).then(() => controller.close()) });
+}
+
+/** For a client that has left: should anybody hear of it, it must not look whole. */
+function brokenStream(): ReadableStream<Uint8Array> {
+  return new ReadableStream({ start: (controller) => controller.error(clientLeft()) });
 }
 
 const NO_BYTES: ByteReader = { read: async () => ({ done: true }), cancel: async () => {} };
