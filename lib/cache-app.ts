@@ -43,6 +43,11 @@ export function cacheApp(
     wire?.waits?.(request);
     return answer.then((ready) => {
       wire?.isAnswered?.(request);
+      // Nobody would read it, and nobody cancel it: the origin would be kept waiting.
+      if (request.signal.aborted && ready.body instanceof ReadableStream) {
+        ready.body.cancel().catch(() => {});
+        return new Response();
+      }
       return responseFrom(ready);
     });
   };

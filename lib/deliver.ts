@@ -79,7 +79,10 @@ async function contentFor(visit: Visit, { status, fields, body }: Delivery): Pro
   const whole = await wholeInTime(body, lengthOf(fields)).finally(() =>
     gone?.removeEventListener("abort", onGone),
   );
-  if (gone?.aborted === true) return brokenStream();
+  if (gone?.aborted === true) {
+    onGone();
+    return brokenStream();
+  }
   // In one piece it would have a Content-Length, and no place for trailers.
   const isStreamed = visit.presented.takesTrailers === true && trailersBehind.get(body)?.() !== undefined;
   if (whole === undefined || isStreamed) return stream;

@@ -70,6 +70,16 @@ describe("a body", () => {
     await expect(delivered({ body })).rejects.toMatchObject({ code: "origin-incomplete", status: 502 });
   });
 
+  test("for a client that left while the head was waited for: the source is ended, and nothing looks whole", async () => {
+    const source = fed("so");
+    const body = fillBody(received({ body: source.stream.getReader() }), {});
+    const gone = { ...presented("GET", "/a"), gone: () => AbortSignal.abort() };
+    const visit = new Visit(gone, { events: new Events(), clockMs: () => 0 });
+    const answer = await deliver(visit, { status: 200, fields: new Headers(), body, report: REPORT });
+    await expect(textOf(answer.body)).rejects.toThrow("left");
+    expect([(await body.ended).kind, source.isCancelled()]).toEqual(["broken", true]);
+  });
+
   test("is not waited for where the client has it already: 304, and the source is ended", async () => {
     const source = fed();
     const head: StoredHead = storedResponse({ fields: { etag: '"1"', "cache-control": "max-age=60" } });
