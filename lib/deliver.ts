@@ -12,6 +12,7 @@ import type {
   AnswerBody,
   ByteReader,
   ReceivedResponse,
+  StoredBody,
   StoredHead,
   StoredResponse,
   Trailers,
@@ -173,11 +174,24 @@ export function finishPartial(head: StoredHead, received: ReceivedResponse): Fin
     const part = range === undefined ? undefined : partialBody(range, new Uint8Array(bytes));
     if (part === undefined) return undefined;
     const { head: both, body } = merged(head, part, stored);
+    if (!isWholeAsItSays(both, body, stored)) return undefined;
     const fields = new Headers(both.fields);
     fields.delete("content-range");
     fields.delete("content-length");
     return { head: { ...both, fields, status: body.kind === "partial" ? 206 : 200 }, body };
   };
+}
+
+/** RFC 9530 §3: a whole that parts make up is what its digest says; one that was stored already is so still. */
+function isWholeAsItSays(head: StoredHead, body: StoredBody, stored: readonly StoredResponse[]): boolean {
+  if (body.kind === "partial") return true;
+  const verified = stored.find((one) => one.body === body);
+  if (verified !== undefined || body.kind === "blob") {
+    return verified?.fields.get("repr-digest") === head.fields.get("repr-digest");
+  }
+  const check = digestCheck(head.fields, "whole");
+  check?.update(new Uint8Array(body.bytes));
+  return check?.holds() !== false;
 }
 
 /** Ends a response that nobody is to read. */

@@ -269,13 +269,14 @@ export class Forwarder {
   async #alone(exchange: Exchange, body: Resumable, at: number): Promise<ByteReader | undefined> {
     const deadline = new Deadline(this.#parts.settings.deadlines);
     const place = await exchange.origin.places.take(deadline.signal);
-    if (place === "full") return undefined;
-    const outgoing = { ...exchange.outgoing, signal: deadline.signal };
-    const own: Exchange = { ...exchange, deadline, place, outgoing };
-    const rest = await this.#resume(own, body, at).catch(() => undefined);
-    if (rest !== undefined)
-      return this.#incoming(own, rest.reader, body, { at, wholeLength: rest.wholeLength });
-    place.release();
+    if (place !== "full") {
+      const outgoing = { ...exchange.outgoing, signal: deadline.signal };
+      const own: Exchange = { ...exchange, deadline, place, outgoing };
+      const rest = await this.#resume(own, body, at).catch(() => undefined);
+      if (rest !== undefined)
+        return this.#incoming(own, rest.reader, body, { at, wholeLength: rest.wholeLength });
+      place.release();
+    }
     deadline.end();
     return undefined;
   }

@@ -2,6 +2,7 @@
 // Owns: the claims about `lib/deliver.ts` alone.
 // Leaves out: the chunks (`fill-body.test.ts`), the same through the engine (`proxy-fill.test.ts`, `proxy-completing.test.ts`).
 import { describe, expect, test } from "bun:test";
+import { createHash } from "node:crypto";
 import { deliver, drop, fillBody, finishPartial, type Delivery } from "../lib/deliver.ts";
 import { Events } from "../lib/events.ts";
 import type { Answer, StoredHead } from "../lib/message.ts";
@@ -191,6 +192,24 @@ describe("§3.3 the bytes of a 206 at its end", () => {
     expect([stored?.head.status, stored?.body]).toEqual([200, complete("0123456789")]);
   });
 
+  test.each([
+    ["0123456789", true],
+    ["another body", false],
+  ])(
+    "RFC 9530 §3 the whole that they make up is stored where its digest is that of %p: %p",
+    (text, isStored) => {
+      const digest = createHash("sha256").update(text).digest("base64");
+      const said = { ...fields, "repr-digest": `sha-256=:${digest}:` };
+      const front = storedResponse({ status: 206, fields: { etag: '"1"' }, body: partial(10, [0, "01234"]) });
+      const finishing = finishPartial(
+        storedResponse({ status: 206, fields: said }),
+        received({ status: 206, fields: new Headers(said) }),
+      );
+      expect(finishing(bytes, []) !== undefined).toBe(true);
+      expect(finishing(bytes, [front]) !== undefined).toBe(isStored);
+    },
+  );
+
   test("are nothing where they are not those that Content-Range promises", () => {
     expect(finish(new Uint8Array(6).buffer, [])).toBeUndefined();
     expect(finish(new ArrayBuffer(0), [])).toBeUndefined();
@@ -208,4 +227,11 @@ test("§3.4 a part of what is stored whole as a Blob leaves the whole, with stat
   const finish = finishPartial(head, received({ status: 206, fields: new Headers(fields) }));
   const finished = finish(bytes.slice(0, 5).buffer, [whole]);
   expect([finished?.head.status, finished?.body]).toEqual([200, whole.body]);
+  // The digest of the whole has been verified; a part that says another one is of something else.
+  const lying = {
+    ...head,
+    fields: new Headers({ etag: '"1"', "repr-digest": `sha-256=:${"A".repeat(43)}=:` }),
+  };
+  const refused = finishPartial(lying, received({ status: 206, fields: new Headers(fields) }));
+  expect(refused(bytes.slice(0, 5).buffer, [whole])).toBeUndefined();
 });
