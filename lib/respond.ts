@@ -197,10 +197,17 @@ function answerRanges(stored: StoredResponse, request: RequestFacts, hit: Header
 
 function singleRange(stored: StoredResponse, range: ByteRange, hit: Headers): Answer {
   const bytes = slice(stored.body, range) ?? new Uint8Array();
-  const fields = new Headers(hit);
+  const fields = partFields(hit);
   fields.set("content-range", contentRange(stored, range));
   fields.set("content-length", String(range.last - range.first + 1));
   return { status: 206, fields, body: bytes };
+}
+
+/** RFC 9530 §2: Content-Digest is of the content as it was sent, hence not of a part; Repr-Digest is. */
+function partFields(hit: Headers): Headers {
+  const fields = new Headers(hit);
+  fields.delete("content-digest");
+  return fields;
 }
 
 function wholeOf(body: Exclude<StoredBody, { kind: "partial" }>): Uint8Array | Blob {
@@ -217,7 +224,7 @@ function severalRanges(stored: StoredResponse, ranges: readonly ByteRange[], hit
     return [opening, slice(stored.body, range) ?? ""];
   });
   const body = new Blob([...pieces, `\r\n--${boundary}--\r\n`] as ConstructorParameters<typeof Blob>[0]);
-  const fields = new Headers(hit);
+  const fields = partFields(hit);
   fields.set("content-type", `multipart/byteranges; boundary=${boundary}`);
   fields.set("content-length", String(body.size));
   return { status: 206, fields, body };

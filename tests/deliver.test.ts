@@ -170,6 +170,7 @@ describe("§3.3 the bytes of a 206 at its end", () => {
     etag: '"1"',
     "content-range": "bytes 5-9/10",
     "content-length": "5",
+    "content-digest": "sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:",
     "cache-control": "max-age=60",
   };
   const head = storedResponse({ status: 206, fields });
@@ -179,10 +180,8 @@ describe("§3.3 the bytes of a 206 at its end", () => {
   test("are a part, without the fields that tell of this one message", () => {
     const stored = finish(bytes, []);
     expect(stored?.body).toEqual(partial(10, [5, "56789"]));
-    expect(["content-range", "content-length"].map((name) => stored?.head.fields.has(name))).toEqual([
-      false,
-      false,
-    ]);
+    const ofTheMessage = ["content-range", "content-length", "content-digest"];
+    expect(ofTheMessage.filter((name) => stored?.head.fields.has(name))).toEqual([]);
     expect(stored?.head.status).toBe(206);
   });
 
@@ -227,11 +226,4 @@ test("§3.4 a part of what is stored whole as a Blob leaves the whole, with stat
   const finish = finishPartial(head, received({ status: 206, fields: new Headers(fields) }));
   const finished = finish(bytes.slice(0, 5).buffer, [whole]);
   expect([finished?.head.status, finished?.body]).toEqual([200, whole.body]);
-  // The digest of the whole has been verified; a part that says another one is of something else.
-  const lying = {
-    ...head,
-    fields: new Headers({ etag: '"1"', "repr-digest": `sha-256=:${"A".repeat(43)}=:` }),
-  };
-  const refused = finishPartial(lying, received({ status: 206, fields: new Headers(fields) }));
-  expect(refused(bytes.slice(0, 5).buffer, [whole])).toBeUndefined();
 });

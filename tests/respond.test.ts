@@ -86,6 +86,16 @@ describe("an answer from the store", () => {
     }
   });
 
+  test("RFC 9530 §2 Content-Digest is of the whole: it goes with neither a part nor a 304, Repr-Digest does", () => {
+    const fields = { etag: '"1"', "content-digest": "sha-256=:a:", "repr-digest": "sha-256=:b:" };
+    const stored = storedResponse({ fields, body: complete("0123456789") });
+    for (const asked of [{ range: "bytes=0-1" }, { range: "bytes=0-1,4-5" }, { "if-none-match": '"1"' }]) {
+      const answer = answerFromStored(stored, request(asked), HIT, at(0));
+      expect([206, 304]).toContain(answer.status);
+      expect([answer.fields.has("content-digest"), answer.fields.has("repr-digest")]).toEqual([false, true]);
+    }
+  });
+
   test("§3.4 a part is never given for the whole", () => {
     const stored = storedResponse({ status: 206, body: partial(10, [0, "01234"]) });
     expect(answerFromStored(stored, request(), HIT, at(0)).status).toBe(502);

@@ -29,7 +29,11 @@ const NEVER_CONNECTION_OPTIONS = new Set([
 ]);
 
 /** Fields that belong to the stored bytes: updating them would tear content and description apart (§3.2). */
-const TIED_TO_CONTENT = new Set(["content-encoding", "content-length", "content-range"]);
+const TIED_TO_CONTENT = new Set([
+  ...["content-encoding", "content-length", "content-range"],
+  // RFC 9530 §2: that of a 304 is of no content, that of a part of the part.
+  ...["content-digest", "repr-digest"],
+]);
 
 /** The fields without those that are meant for one connection only; the same object where there are none. */
 export function endToEndFields(fields: Headers): Headers {

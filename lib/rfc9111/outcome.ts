@@ -195,6 +195,7 @@ function completed(exchange: Exchange, rules: CachingRules): Outcome {
   if (!isSameRepresentation(partial, head)) return { kind: "retry" };
   const fields = updatedFields(partial.fields, exchange.received.fields, head.directives);
   fields.set("content-length", String(total));
+  fields.delete("content-digest");
   const whole = headFrom(exchange, rules, { status: 200, fields, directives: responseDirectives(fields) });
   const asWhole = { ...exchange, received: { ...exchange.received, status: 200, fields } };
   if (reasonFor(asWhole, rules, whole.directives) !== undefined) return { kind: "retry" };

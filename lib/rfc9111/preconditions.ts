@@ -10,6 +10,7 @@ export type PreconditionFacts = Pick<StoredHead, "status" | "validators" | "date
 
 /** Fields that describe content and therefore stay out of a 304 (RFC 9110 §15.4.5). */
 export const NOT_IN_304 = [
+  "content-digest",
   "content-encoding",
   "content-language",
   "content-length",
