@@ -6,7 +6,7 @@ import type { Report } from "./cache-status.ts";
 import { clientLeft, OriginError } from "./errors.ts";
 import type { Storage } from "./events.ts";
 import { digestCheck, type DigestCheck } from "./digest.ts";
-import { FillBody } from "./fill-body.ts";
+import { FillBody, type FillEnd } from "./fill-body.ts";
 import type {
   Answer,
   AnswerBody,
@@ -133,10 +133,11 @@ export function shown(
 export function fillBody(received: ReceivedResponse, filling: Filling, limits?: ReadingLimits): FillBody {
   const { writer, finish, completes } = filling;
   const rest = received.body ?? NO_BYTES;
+  const length = completes === undefined ? received.length : lengthOf(completes.head.fields);
   const range = finish && parseContentRange(received.fields.get("content-range"));
   const body = new FillBody({
-    reader: completes === undefined ? rest : completedBody(rest, completes.partial),
-    length: completes === undefined ? received.length : lengthOf(completes.head.fields),
+    reader: completes === undefined ? rest : completedBody(rest, completes.partial, length ?? 0),
+    length,
     writer,
     finish,
     first: range?.first,
@@ -189,6 +190,15 @@ function isWholeAsItSays(fields: Headers, body: StoredBody): boolean {
   return check?.holds() !== false;
 }
 
+/**
+ * Whether what a response came in place of has to go: when it came, and where a part together with its rest is not what
+ * its digest says.
+ */
+export function isSuperseded(end: FillEnd, completes: Completion | undefined): boolean {
+  if (end.kind === "complete") return true;
+  return completes !== undefined && end.error instanceof OriginError && end.error.code === "origin-corrupt";
+}
+
 /** Ends a response that nobody is to read. */
 export function drop(received: ReceivedResponse): void {
   received.body?.cancel().catch(() => {});
@@ -207,19 +217,26 @@ function incomplete(error: unknown): OriginError {
   return new OriginError("origin-incomplete", `the body broke off: ${message}`, error);
 }
 
-/** What is stored in front of the gap, the rest as it comes, what is stored behind it. */
-function completedBody(rest: ByteReader, partial: StoredResponse): ByteReader {
+/**
+ * What is stored in front of the gap, the rest as it comes, what is stored behind it. A rest that does not fill the gap
+ * to the byte breaks off there: what is behind would be out of its place.
+ */
+function completedBody(rest: ByteReader, partial: StoredResponse, wholeLength: number): ByteReader {
   const parts = partsOf(partial.body);
   const prefix = parts[0]?.first === 0 ? parts[0] : undefined;
   const last = parts.at(-1);
   const reachesEnd = last !== undefined && last.first + last.bytes.length === completeLengthOf(partial.body);
   const before = prefix === undefined ? [] : [prefix.bytes];
   const behind = reachesEnd && last !== prefix ? [last.bytes] : [];
+  let gap = [...before, ...behind].reduce((left, { length }) => left - length, wholeLength);
   return {
     async read() {
       const first = before.pop();
       if (first !== undefined) return { done: false, value: first };
       const result = await rest.read();
+      gap -= result.value?.length ?? 0;
+      if (result.done ? gap !== 0 : gap < 0)
+        throw new OriginError("origin-incomplete", "the rest does not fit");
       const suffix = result.done ? behind.pop() : undefined;
       return suffix === undefined ? result : { done: false, value: suffix };
     },

@@ -17,6 +17,7 @@ import {
   drop,
   fillBody,
   finishPartial,
+  isSuperseded,
   shown,
   type Completion,
   type ReadingLimits,
@@ -26,11 +27,10 @@ import { storageAt } from "./events.ts";
 import { fillKeyOf } from "./fill-key.ts";
 import type { Forwarder } from "./forward.ts";
 import { invalidate } from "./invalidate.ts";
-import type { Answer, PresentedRequest, ReceivedResponse, StoredHead, StoredResponse } from "./message.ts";
+import type { Answer, PresentedRequest, ReceivedResponse, StoredResponse } from "./message.ts";
 import { supersedes } from "./rfc9111/cache-key.ts";
-import { isFresh } from "./rfc9111/freshness.ts";
 import { outcome, type CachingRules, type Outcome } from "./rfc9111/outcome.ts";
-import { decide, validate, wouldReuse, type Forwarding } from "./rfc9111/reuse.ts";
+import { decide, isShareable, validate, wouldReuse, type Forwarding } from "./rfc9111/reuse.ts";
 import { isStaleProhibited, mayServeOnError } from "./rfc9111/stale.ts";
 import { epochSeconds, type EpochSeconds } from "./rfc9111/time.ts";
 import { aged, answerFromStored, faultPage, onlyIfCachedPage } from "./respond.ts";
@@ -207,11 +207,11 @@ export class Proxy {
     const isPart = received.status === 206 && completes === undefined;
     const finish = isPart ? finishPartial(head, received) : undefined;
     const body = fillBody(received, { writer, finish, completes, isShared: true }, this.#limits);
-    if (!this.#isShareable(head)) this.#leaveUncollapsed(lead, "not fresh");
+    if (!isShareable(head, this.#now())) this.#leaveUncollapsed(lead, "not fresh");
     fill.settle({ kind: "shared", head, body });
     const storage = body.ended.then(async (end) => {
       collapser.close(fill, fillKey);
-      if (end.kind === "complete") await this.#remove(outdated);
+      if (isSuperseded(end, completes)) await this.#remove(outdated);
       return storageAt(end, fill.isDiscarded, head);
     });
     const report =
@@ -227,7 +227,7 @@ export class Proxy {
     const isKept = result.keep && !lead.fill.isDiscarded;
     if (isKept && supersedes(by, old)) await this.#parts.store.replace(old, by);
     else if (isKept) this.#parts.store.add(by);
-    const isForAll = isKept && this.#isShareable(by);
+    const isForAll = isKept && isShareable(by, this.#now());
     if (!isForAll) this.#leaveUncollapsed(lead, "validated for one client only");
     lead.fill.settle({ kind: isForAll ? "freshened" : "unshared" });
     const now = this.#now();
@@ -246,7 +246,9 @@ export class Proxy {
   /** Once more, where that is safe and can help; those who followed find each other again. */
   async #recover(visit: Visit, forwarding: Forwarding, error: unknown): Promise<Answer> {
     if (!visit.mayTryAgain(error)) return this.#fail(visit, forwarding, error);
-    return this.#forward(visit, forwarding, await this.#stored(visit));
+    // All of it this time: what is stored of it may be what does not fit.
+    const { completing: _, ...whole } = forwarding;
+    return this.#forward(visit, whole, await this.#stored(visit));
   }
 
   /** A stale response where that is allowed, else a page that says what is wrong. */
@@ -271,11 +273,6 @@ export class Proxy {
     const forwarding = validate(stored, "stale");
     const fillKey = this.#fillKey(background, forwarding, [stored]) ?? `${stored.key}\nbackground`;
     this.#background.validate(background, fillKey, () => this.#lead(background, forwarding, fillKey));
-  }
-
-  /** Whether followers may have it: what a hit would get a moment later, hence fresh and not to be validated. */
-  #isShareable(head: StoredHead): boolean {
-    return isFresh(head, this.#now()) && head.directives.noCache !== true;
   }
 
   async #remove(outdated: readonly StoredResponse[]): Promise<void> {

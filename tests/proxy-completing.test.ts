@@ -49,6 +49,15 @@ describe("§3.4 a partial response is completed for a GET", () => {
     ],
     ["206 that starts elsewhere", (asked: Asked) => part(asked, { first: 9, last: 19 })],
     ["206 that ends too early", (asked: Asked) => part(asked, { first: 10, last: 18 })],
+    [
+      "206 whose Content-Length is less than its Content-Range",
+      (asked: Asked) =>
+        asked.reply({
+          status: 206,
+          fields: { ...FRESH, "Content-Range": "bytes 10-19/20", "Content-Length": "5" },
+          body: WHOLE.slice(10, 15),
+        }),
+    ],
     ["206 of another length", (asked: Asked) => part(asked, { first: 10, last: 20, whole: `${WHOLE}k` })],
     ["206 without Content-Range", (asked: Asked) => asked.reply({ status: 206, fields: FRESH, body: "?" })],
     ["500", (asked: Asked) => asked.reply({ status: 500, body: "down" })],
@@ -84,6 +93,36 @@ describe("§3.4 a partial response is completed for a GET", () => {
       const hit = await larder.get("/a", { Range: "bytes=0-9" });
       expectReused(hit);
       expect(hit.text).toBe("0123456789");
+    }),
+  );
+
+  test(
+    "a rest in chunks that does not fill the gap breaks off there: no byte behind it is out of its place",
+    withLarder(async (larder) => {
+      await stock(larder, ["0-4", "-5"]);
+      const opening = larder.open("GET", "/a");
+      const asked = await larder.origin.asked();
+      await asked.head({ status: 206, fields: { ...FRESH, "Content-Range": "bytes 5-14/20" } });
+      await asked.chunk("56789");
+      const opened = await opening;
+      const got = [await opened.read(), await opened.read()].join("");
+      await asked.lastChunk();
+      await expect(opened.rest()).rejects.toThrow();
+      expect(got).toBe("0123456789");
+    }),
+  );
+
+  test(
+    "RFC 9530 a part that gives the whole a wrong digest: asked again for all of it, and the part is not kept",
+    withLarder(async (larder) => {
+      const digest = `sha-256=:${Buffer.alloc(32).toString("base64")}:`;
+      await stock(larder, ["0-9"], { ...FRESH, "Repr-Digest": digest });
+      larder.origin.script(ranging());
+      for (const word of ["partial", undefined]) {
+        const reply = await larder.get("/a");
+        expect([reply.status, reply.text, reply.cacheStatus["fwd"]]).toEqual([200, WHOLE, word]);
+      }
+      expect(larder.origin.requests.map((one) => one.get("range"))).toEqual(["bytes=10-", undefined]);
     }),
   );
 

@@ -191,6 +191,9 @@ function completed(exchange: Exchange, rules: CachingRules): Outcome {
   const total = completeLengthOf(partial.body) ?? range.completeLength;
   const fits = range.first === first && total === range.completeLength && total !== undefined;
   if (!fits || range.last !== (last ?? total - 1)) return { kind: "retry" };
+  // What it says of its length in two ways has to be one.
+  if ((exchange.received.length ?? range.last - first + 1) !== range.last - first + 1)
+    return { kind: "retry" };
   const head = storedHead(exchange, rules);
   if (!isSameRepresentation(partial, head)) return { kind: "retry" };
   const fields = updatedFields(partial.fields, exchange.received.fields, head.directives);

@@ -116,6 +116,11 @@ export function wouldReuse(
   return decision.kind === "reuse" && decision.stale === undefined;
 }
 
+/** Whether followers may have a response: what a hit would get a moment later, hence fresh and not to be validated. */
+export function isShareable(head: StoredHead, now: EpochSeconds): boolean {
+  return isFresh(head, now) && head.directives.noCache !== true;
+}
+
 /** Whether a request has preconditions that only an origin evaluates (§4.3.2): a cache must not. */
 export function isForOrigin(fields: FieldLookup): boolean {
   return fields.get("if-match") !== null || fields.get("if-unmodified-since") !== null;
