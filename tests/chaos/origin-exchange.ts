@@ -142,8 +142,8 @@ export function unsafeContent(requestId: string): Buffer {
 /** One in three digests is another body's, and says so to the checker. */
 function digested(right: OriginAnswer, { dice }: Behaviour): OriginAnswer {
   const at = right.fields.findIndex(([name]) => name === "Repr-Digest");
-  // What has no content says nothing about it.
-  if (at < 0 || right.status === 304 || !dice.chance(0.3)) return right;
+  // Of a part nobody can tell, and what has no content says nothing about it.
+  if (at < 0 || right.status !== 200 || !dice.chance(0.3)) return right;
   const wrong = ["Repr-Digest", `sha-256=:${Buffer.alloc(32, 7).toString("base64")}:`] as const;
   return { ...right, fields: [...right.fields.toSpliced(at, 1, wrong), [DIGEST_LIES, "yes"]] };
 }
