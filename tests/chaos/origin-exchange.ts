@@ -57,7 +57,7 @@ export async function answer(socket: Socket, request: OriginRequest, parts: Orig
   const right =
     selected === undefined
       ? (early ?? processed(request, object, parts))
-      : digested(rightAnswer(request, selected), behaviour);
+      : digested(request, rightAnswer(request, selected), behaviour);
   const given = spoilt(right, { request, selected, behaviour });
   const lies = right.fields.some(([name]) => name === DIGEST_LIES);
   if (given.fault === "none") {
@@ -140,10 +140,10 @@ export function unsafeContent(requestId: string): Buffer {
 }
 
 /** One in three digests is another body's, and says so to the checker. */
-function digested(right: OriginAnswer, { dice }: Behaviour): OriginAnswer {
+function digested({ method }: OriginRequest, right: OriginAnswer, { dice }: Behaviour): OriginAnswer {
   const at = right.fields.findIndex(([name]) => name === "Repr-Digest");
   // Of a part nobody can tell, and what has no content says nothing about it.
-  if (at < 0 || right.status !== 200 || !dice.chance(0.3)) return right;
+  if (at < 0 || method !== "GET" || right.status !== 200 || !dice.chance(0.3)) return right;
   const wrong = ["Repr-Digest", `sha-256=:${Buffer.alloc(32, 7).toString("base64")}:`] as const;
   return { ...right, fields: [...right.fields.toSpliced(at, 1, wrong), [DIGEST_LIES, "yes"]] };
 }
