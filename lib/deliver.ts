@@ -77,13 +77,12 @@ async function contentFor(visit: Visit, { status, fields, body }: Delivery): Pro
     body.release();
   };
   gone?.addEventListener("abort", onGone);
+  // It may have left while the header section was waited for.
+  if (gone?.aborted === true) onGone();
   const whole = await wholeInTime(body, lengthOf(fields)).finally(() =>
     gone?.removeEventListener("abort", onGone),
   );
-  if (gone?.aborted === true) {
-    onGone();
-    return brokenStream();
-  }
+  if (gone?.aborted === true) return brokenStream();
   // In one piece it would have a Content-Length, and no place for trailers.
   const isStreamed = visit.presented.takesTrailers === true && trailersBehind.get(body)?.() !== undefined;
   if (whole === undefined || isStreamed) return stream;

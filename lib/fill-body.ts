@@ -3,31 +3,12 @@
 // Leaves out: who reads and who waits (`collapse.ts`), how the bytes come in (`incoming-body.ts`), the store (`store/`).
 import type { DigestCheck } from "./digest.ts";
 import { OriginError } from "./errors.ts";
-import type { ByteReader, StoredResponse } from "./message.ts";
+import type { StoredResponse } from "./message.ts";
+import type { FillBodySource } from "./fill-source.ts";
+import { ReadingPosition } from "./reading-position.ts";
 import { Signal } from "./signal.ts";
-import type { Finish, Writer } from "./store/store.ts";
-import { StoredRest, type Hold } from "./stored-rest.ts";
-
-/** What a body comes from and where it goes. */
-export interface FillBodySource {
-  readonly reader: ByteReader;
-  /** Bytes that must come, where they were announced. */
-  readonly length: number | undefined;
-  /** `undefined` where the body is passed on only. */
-  readonly writer: Writer | undefined;
-  /** What the bytes are once they are all there; absent where they are the complete body. */
-  readonly finish?: Finish | undefined;
-  /** Where the first byte belongs in the stored representation; 0 where nothing is said. */
-  readonly first?: number | undefined;
-  /** What the bytes have to be, where the origin says so. */
-  readonly digest?: DigestCheck | undefined;
-  /** Keeps the stored response for readers that lag behind; where absent, the chunks are kept for them. */
-  readonly hold?: Hold | undefined;
-  /** How far a reader may lag behind the fastest where nothing is stored; 4 MB where nothing is said. */
-  readonly maxLagBytes?: number;
-  /** How many bytes from the start are kept for readers that come later, though nothing is stored; 0 if not said. */
-  readonly joinBytes?: number;
-}
+import type { Writer } from "./store/store.ts";
+import { StoredRest } from "./stored-rest.ts";
 
 /** How a body ended: completely, with what was stored of it, or not. */
 export type FillEnd =
@@ -39,18 +20,6 @@ export const READ_AHEAD_BYTES = 256 * 1024;
 
 const MAX_LAG_BYTES = 4 * 2 ** 20;
 
-/** Where a reader stands. */
-interface Position {
-  /** The number of the chunk that it reads next, and how many bytes came before. */
-  at: number;
-  bytes: number;
-  /** Whether it has read all there is and waits for more. */
-  isWaiting: boolean;
-  /** It fell too far behind: it goes on alone where the bytes can be had a second time. */
-  isCutOff: boolean;
-  alone: Promise<ByteReader | undefined> | undefined;
-}
-
 /** A body on its way. Reading starts at once; it ends by itself when nobody needs it any more. */
 export class FillBody {
   /** Settles when the body has ended, either way; never rejects. */
@@ -59,7 +28,7 @@ export class FillBody {
   readonly started: Promise<void>;
 
   readonly #source: FillBodySource;
-  readonly #positions = new Set<Position>();
+  readonly #positions = new Set<ReadingPosition>();
   readonly #maxLagBytes: number;
   #writer: Writer | undefined;
   #digest: DigestCheck | undefined;
@@ -108,7 +77,7 @@ export class FillBody {
 
   /** A stream of the body from its first byte. Breaks off where the body does, so that nobody sees a clean end. */
   reader(): ReadableStream<Uint8Array> {
-    const position: Position = { at: 0, bytes: 0, isWaiting: false, isCutOff: false, alone: undefined };
+    const position = new ReadingPosition();
     this.#positions.add(position);
     return new ReadableStream<Uint8Array>(
       {
@@ -158,28 +127,46 @@ export class FillBody {
   /** Waits while nothing is stored and the readers lag behind: all of them, or one of several by not too much. */
   async #readersKeepUp(): Promise<void> {
     while (this.#writer === undefined && !this.#abandoned) {
-      const read = [...this.#positions].map(({ bytes }) => bytes);
+      const positions = [...this.#positions];
+      const read = positions.map(({ bytes }) => bytes);
+      let patienceMs = Number.POSITIVE_INFINITY;
       if (this.#receivedBytes - Math.max(0, ...read) < READ_AHEAD_BYTES) {
         if (this.#receivedBytes - Math.min(...read) < this.#maxLagBytes || !this.#released) return;
-        if ([...this.#positions].some(({ isWaiting }) => isWaiting)) return this.#cutOffSlowest();
+        if (positions.some(({ isWaiting }) => isWaiting)) patienceMs = this.#cutOffSlowest();
       }
-      await this.#progress.next();
+      await this.#progressWithin(patienceMs);
     }
   }
 
-  #cutOffSlowest(): void {
+  async #progressWithin(ms: number): Promise<void> {
+    if (!Number.isFinite(ms)) return this.#progress.next();
+    const timer = setTimeout(() => this.#progress.tell(), Math.max(1, ms));
+    await this.#progress.next();
+    clearTimeout(timer);
+  }
+
+  /**
+   * Those that lag too far behind and can go on alone, or have stopped reading. Who reads on, if slowly, and could not
+   * go on alone, is waited for: for how long at the most, in milliseconds; 0 where somebody was cut off.
+   */
+  #cutOffSlowest(mayWait = true): number {
+    let patienceMs = Number.POSITIVE_INFINITY;
     for (const position of this.#positions) {
       if (this.#receivedBytes - position.bytes < this.#maxLagBytes) continue;
+      const waitsMs = mayWait && this.#source.reader.from === undefined ? position.patienceMs : 0;
+      patienceMs = Math.min(patienceMs, Math.max(0, waitsMs));
+      if (waitsMs > 0) continue;
       position.isCutOff = true;
       this.#positions.delete(position);
     }
     if (this.#positions.size === 0) this.#rest?.release();
     this.#free();
     this.#news.tell();
+    return patienceMs;
   }
 
   async #readAlone(
-    position: Position,
+    position: ReadingPosition,
     controller: ReadableStreamDefaultController<Uint8Array>,
   ): Promise<void> {
     position.alone ??= this.#source.reader.from?.(position.bytes);
@@ -238,23 +225,24 @@ export class FillBody {
     const { hold, first = 0 } = this.#source;
     if (hold === undefined || this.#positions.size === 0) return;
     this.#rest = new StoredRest({ stored, first, length: this.#receivedBytes, hold }, () => {
-      this.#cutOffSlowest();
+      this.#cutOffSlowest(false);
       return Math.min(this.#receivedBytes, ...[...this.#positions].map(({ bytes }) => bytes));
     });
     this.#base += this.#chunks.length;
     this.#chunks = [];
   }
 
-  async #next(position: Position, controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
+  async #next(
+    position: ReadingPosition,
+    controller: ReadableStreamDefaultController<Uint8Array>,
+  ): Promise<void> {
     for (;;) {
       if (position.isCutOff) return this.#readAlone(position, controller);
       const found = this.#chunkFor(position);
       // Not awaited without need: what is told meanwhile would be missed.
       const chunk = found instanceof Promise ? await found : found;
       if (chunk !== undefined) {
-        position.isWaiting = false;
-        position.at++;
-        position.bytes += chunk.length;
+        position.advance(chunk.length);
         controller.enqueue(chunk);
         this.#free();
         return this.#progress.tell();
@@ -271,7 +259,7 @@ export class FillBody {
     }
   }
 
-  #chunkFor(position: Position): Uint8Array | undefined | Promise<Uint8Array | undefined> {
+  #chunkFor(position: ReadingPosition): Uint8Array | undefined | Promise<Uint8Array | undefined> {
     if (this.#rest !== undefined) return this.#rest.read(position.bytes, READ_AHEAD_BYTES);
     const chunk = this.#chunks[position.at - this.#base];
     // Where the length is known, the last bytes are a clean end: they wait until they are known to be right.
@@ -279,7 +267,7 @@ export class FillBody {
     return isLast && this.#digest !== undefined && this.#end === undefined ? undefined : chunk;
   }
 
-  #leave(position: Position): void {
+  #leave(position: ReadingPosition): void {
     position.alone?.then((reader) => reader?.cancel("nobody reads it")).catch(() => {});
     this.#positions.delete(position);
     if (this.#positions.size === 0) this.#rest?.release();

@@ -37,6 +37,7 @@ const RESUME_PAUSES_MS = [0, 250, 1000];
 
 /** Reads a response as if its connection never broke. */
 export class IncomingBody implements ByteReader {
+  readonly from?: (at: number) => Promise<ByteReader | undefined>;
   readonly #incoming: Incoming;
   #reader: ByteReader;
   #at: number;
@@ -49,12 +50,9 @@ export class IncomingBody implements ByteReader {
   constructor(incoming: Incoming, continued?: Continued) {
     this.#incoming = incoming;
     this.#reader = incoming.reader;
+    if (incoming.alone !== undefined) this.from = incoming.alone;
     this.#at = continued?.at ?? 0;
     this.#wholeLength = continued?.wholeLength;
-  }
-
-  async from(at: number): Promise<ByteReader | undefined> {
-    return this.#incoming.alone?.(at);
   }
 
   async read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }> {

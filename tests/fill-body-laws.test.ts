@@ -3,7 +3,8 @@
 // Leaves out: each case by its name (`fill-body.test.ts`, `fill-body-lag.test.ts`).
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { FillBody, READ_AHEAD_BYTES, type FillBodySource } from "../lib/fill-body.ts";
+import { FillBody, READ_AHEAD_BYTES } from "../lib/fill-body.ts";
+import type { FillBodySource } from "../lib/fill-source.ts";
 import { calm, Source } from "./hand-fed-body.ts";
 import { OneWrite, Pace, textFrom, twice } from "./lagging-readers.ts";
 

@@ -2,7 +2,8 @@
 // Owns: a source and a writer that tests hold in their hands.
 // Leaves out: claims (`fill-body.test.ts`).
 
-import { FillBody, type FillBodySource } from "../lib/fill-body.ts";
+import { FillBody } from "../lib/fill-body.ts";
+import type { FillBodySource } from "../lib/fill-source.ts";
 import type { StoredResponse } from "../lib/message.ts";
 import type { Writer } from "../lib/store/store.ts";
 

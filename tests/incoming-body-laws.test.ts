@@ -111,7 +111,7 @@ async function run(script_: Script): Promise<string> {
     onEnd: (isComplete) => void ends.push(isComplete),
   });
   const from = script_.startsAt ?? 0;
-  const alone = script_.startsAt === null ? whole : await whole.from(from).catch(() => undefined);
+  const alone = script_.startsAt === null ? whole : await whole.from!(from).catch(() => undefined);
   if (alone === undefined) return "none";
   const { bytes, how } = await readOut(alone, script_, controller);
   expect(bytes).toEqual([...WHOLE.subarray(from, from + bytes.length)]);

@@ -267,7 +267,7 @@ describe("the same bytes a second time", () => {
     const { body, ends, asked, rests } = coming(ending(WHOLE));
     rests.push(ending(WHOLE.slice(at)));
     await body.read();
-    const alone = await body.from(at);
+    const alone = await body.from!(at);
     expect([await textOf(alone!), ends, asked]).toEqual([WHOLE.slice(at), [], [at]]);
     expect(await textOf(body)).toBe(WHOLE.slice(2));
     expect(ends).toEqual([true]);
@@ -276,20 +276,20 @@ describe("the same bytes a second time", () => {
   test("go on after a break of their own", async () => {
     const { body, ends, asked, rests } = coming(ending(WHOLE));
     rests.push(broken("56"), ending("789"));
-    expect(await textOf((await body.from(5))!)).toBe("56789");
+    expect(await textOf((await body.from!(5))!)).toBe("56789");
     expect([asked, ends]).toEqual([[5, 7], []]);
   });
 
   test("that end too early are no clean end", async () => {
     const { body, rests } = coming(ending(WHOLE));
     rests.push(ending("56"), "other");
-    await expect(textOf((await body.from(5))!)).rejects.toMatchObject({ code: "origin-incomplete" });
+    await expect(textOf((await body.from!(5))!)).rejects.toMatchObject({ code: "origin-incomplete" });
   });
 
   test("cannot be had where the origin has something else, or cannot be asked", async () => {
     const { body, rests } = coming(ending(WHOLE));
     rests.push("other");
-    expect(await body.from(5)).toBeUndefined();
-    expect(await coming(ending(WHOLE), { alone: undefined }).body.from(5)).toBeUndefined();
+    expect(await body.from!(5)).toBeUndefined();
+    expect(await coming(ending(WHOLE), { alone: undefined }).body.from?.(5)).toBeUndefined();
   });
 });

@@ -1,7 +1,8 @@
 // Answers: what are tests of readers at different paces made of?
 // Owns: bytes that differ from place to place, readers that go step by step, a body that can be had twice, a store that holds.
 // Leaves out: claims (`fill-body-lag.test.ts`, `fill-body-laws.test.ts`).
-import { FillBody, type FillBodySource } from "../lib/fill-body.ts";
+import { FillBody } from "../lib/fill-body.ts";
+import type { FillBodySource } from "../lib/fill-source.ts";
 import type { ByteReader, StoredBody, StoredResponse } from "../lib/message.ts";
 import type { Writer } from "../lib/store/store.ts";
 import type { Hold } from "../lib/stored-rest.ts";

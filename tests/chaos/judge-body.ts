@@ -62,7 +62,12 @@ export class BodyJudge {
 
   #endClean(): void {
     const { head, word, sent } = this.#facts;
-    if (word.collapsed && field(head, "x-digest-is-wrong") !== "" && sent.plan.method === "GET") {
+    if (
+      word.collapsed &&
+      field(head, "x-digest-is-wrong") !== "" &&
+      head.status === 200 &&
+      sent.plan.method === "GET"
+    ) {
       this.#wrong("never-stored", `a clean end of a body that is not what its Repr-Digest says`);
     }
     const wanted = this.#expectation;
