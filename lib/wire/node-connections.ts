@@ -54,20 +54,23 @@ export class Connections {
 
   /** Settles when what is under way on the connection has left. */
   async turn(socket: Socket): Promise<void> {
-    const earlier = [...(this.#answers.get(socket) ?? [])];
-    await Promise.all(earlier.map((one) => new Promise((resolve) => one.once("close", resolve))));
+    await left([...(this.#answers.get(socket) ?? [])]);
   }
 
   /** node:http could not read what came. Answers that are due to earlier requests leave first. */
   async malformed(error: NodeJS.ErrnoException, socket: Socket): Promise<void> {
+    if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy(error);
     const pending = [...(this.#answers.get(socket) ?? [])];
     // Content that cannot be read ends its own request.
     const current = pending.find(({ req }) => !req.complete);
-    if (error.code === "ECONNRESET" || !socket.writable || current?.headersSent === true) {
-      return void socket.destroy(error);
-    }
-    if (current === undefined) await this.turn(socket);
+    await left(pending.filter((one) => one !== current));
     if (!socket.writable) return void socket.destroy();
+    if (current?.headersSent === true) {
+      // An answer that is whole did not need that content; one that still comes may be made of it.
+      if (!current.writableEnded) return void socket.destroy(error);
+      await left([current]);
+      return void socket.destroySoon();
+    }
     const status = MALFORMED.get(error.code) ?? "400 Bad Request";
     socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
     socket.destroySoon();
@@ -90,4 +93,10 @@ export class Connections {
     for (const socket of this.#answers.keys()) socket.destroy();
     this.#onEnded();
   }
+}
+
+async function left(answers: readonly ServerResponse[]): Promise<void> {
+  const isLeft = (one: ServerResponse): Promise<void> =>
+    new Promise((resolve) => (one.closed ? resolve() : void one.once("close", resolve)));
+  await Promise.all(answers.map(isLeft));
 }
