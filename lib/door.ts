@@ -10,7 +10,7 @@ export interface Knock {
   readonly url: string;
   readonly fields: Headers;
   /** What the request line said, where the wire carries it unchanged. */
-  readonly exact?: { readonly authority: string; readonly target: string };
+  readonly exact?: { readonly authority: string; readonly target: string; readonly version: string };
 }
 
 /** Why a request is refused. */
@@ -64,6 +64,11 @@ const RULES: readonly (readonly [Refusal, (knock: Knock) => boolean])[] = [
     // RFC 9112 §6.1; node:http takes off the chunks only, and would hand the rest on as if it were the content.
     refusal(501, "coding", "The only transfer coding of content that can be read is chunked."),
     ({ fields }) => !/^[\s,]*chunked[\s,]*$/i.test(fields.get("transfer-encoding") ?? "chunked"),
+  ],
+  [
+    // RFC 9112 §6.1: whoever was in front may not have read the chunks as such.
+    refusal(400, "coding", "HTTP/1.0 has no Transfer-Encoding."),
+    ({ fields, exact }) => exact?.version === "1.0" && fields.has("transfer-encoding"),
   ],
   [
     // The wire drops such content without a word, so the origin would see another request than the client sent.

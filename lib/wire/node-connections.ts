@@ -14,6 +14,8 @@ const MALFORMED: ReadonlyMap<unknown, string> = new Map([
 /** All connections, and the answers that have not left yet. */
 export class Connections {
   readonly #answers = new Map<Socket, Set<ServerResponse>>();
+  /** Kept when it has left, too: the content of its request may still be on its way. */
+  readonly #latest = new WeakMap<Socket, ServerResponse>();
   readonly #idleMs: number;
   #isEnding = false;
   #onEnded = (): void => {};
@@ -36,6 +38,7 @@ export class Connections {
     if (this.#isEnding) outgoing.shouldKeepAlive = false;
     const answers = this.#answers.get(socket);
     answers?.add(outgoing);
+    this.#latest.set(socket, outgoing);
     outgoing.once("close", () => {
       answers?.delete(outgoing);
       if (this.#isEnding && answers?.size === 0) socket.destroySoon();
@@ -60,11 +63,11 @@ export class Connections {
   /** node:http could not read what came. Answers that are due to earlier requests leave first. */
   async malformed(error: NodeJS.ErrnoException, socket: Socket): Promise<void> {
     if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy(error);
-    const pending = [...(this.#answers.get(socket) ?? [])];
     // Content that cannot be read ends its own request.
-    const current = pending.find(({ req }) => !req.complete);
-    await left(pending.filter((one) => one !== current));
-    if (!socket.writable) return void socket.destroy();
+    const latest = this.#latest.get(socket);
+    const current = latest?.req.complete === false ? latest : undefined;
+    await left([...(this.#answers.get(socket) ?? [])].filter((one) => one !== current));
+    if (!socket.writable) return void socket.destroySoon();
     if (current?.headersSent === true) {
       // An answer that is whole did not need that content; one that still comes may be made of it.
       if (!current.writableEnded) return void socket.destroy(error);

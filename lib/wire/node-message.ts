@@ -72,7 +72,8 @@ export function arrivalOf(incoming: ExactIncoming, outgoing: ServerResponse): Ar
     trailers: () => trailersFrom(incoming.rawTrailers),
     takesTrailers: isCurrent && method !== "HEAD",
   };
-  return { knock: { method, url, fields: received, exact: { authority, target } }, presented };
+  const exact = { authority, target, version: incoming.httpVersion };
+  return { knock: { method, url, fields: received, exact }, presented };
 }
 
 interface Target {

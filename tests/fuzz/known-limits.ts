@@ -69,6 +69,22 @@ export const KNOWN_LIMITS: readonly KnownLimit[] = [
     why: "README: node:http does not parse methods that it does not know",
   },
   {
+    name: "length-in-trailers",
+    wires: EXACT,
+    kinds: ["refused"],
+    applies: (suspicion) =>
+      valuesOf(suspicion.request?.trailers ?? [], "content-length").length > 0 && isParsersOwn(suspicion),
+    why: "README: node:http refuses Content-Length in trailers, where it must not be sent (RFC 9110 §6.5.1)",
+  },
+  {
+    name: "user-information",
+    wires: EXACT,
+    kinds: ["refused"],
+    applies: ({ request, response }) =>
+      response?.status === 400 && /^https?:\/\/[^/?#]*@/i.test(request?.target ?? ""),
+    why: "RFC 9110 §4.2.4: user information in a target from a stranger is to be treated as an error",
+  },
+  {
     name: "trailers",
     wires: BUN,
     kinds: ["extra-response", "refused", "closed"],
