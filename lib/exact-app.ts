@@ -28,7 +28,10 @@ export function exactApp(parts: ExactParts): Hono<{ Bindings: NodeEnvironment }>
   const answer = (wire: NodeEnvironment): Response => {
     const { knock, presented } = arrivalOf(wire.incoming, wire.outgoing);
     const refusal = refuse(knock);
-    if (refusal !== undefined) return respond(wire, refusedAnswer(presented, refusal, parts.events));
+    if (refusal !== undefined) {
+      if (refusal.status !== 204) wire.connections.lasts(wire.outgoing);
+      return respond(wire, refusedAnswer(presented, refusal, parts.events));
+    }
     const { tunnel } = wire.incoming;
     if (tunnel === undefined) return respond(wire, parts.proxy.handle(presented));
     return respond(wire, relayed(parts, presented, tunnel));

@@ -11,11 +11,17 @@ const MALFORMED: ReadonlyMap<unknown, string> = new Map([
   ["ERR_HTTP_REQUEST_TIMEOUT", "408 Request Timeout"],
 ]);
 
+/** How long a client may take to hear of the end (RFC 9112 §9.6), in milliseconds. */
+const LINGER_MS = 1000;
+
 /** All connections, and the answers that have not left yet. */
 export class Connections {
   readonly #answers = new Map<Socket, Set<ServerResponse>>();
   /** Kept when it has left, too: the content of its request may still be on its way. */
   readonly #latest = new WeakMap<Socket, ServerResponse>();
+  /** Connections on which nothing more is read as a request. */
+  readonly #closing = new WeakSet<Socket>();
+  readonly #leaving = new WeakSet<Socket>();
   readonly #idleMs: number;
   #isEnding = false;
   #onEnded = (): void => {};
@@ -27,14 +33,18 @@ export class Connections {
 
   opened(socket: Socket): void {
     this.#answers.set(socket, new Set());
+    // node:http closes with it, behind the last answer.
+    const destroySoon = socket.destroySoon.bind(socket);
+    socket.destroySoon = () => (this.#isEnding || socket.readableEnded ? destroySoon() : this.#leave(socket));
     socket.once("close", () => {
       this.#answers.delete(socket);
       if (this.#answers.size === 0) this.#onEnded();
     });
   }
 
-  /** A request has come; while it is answered its connection is not idle. */
-  asked(socket: Socket, outgoing: ServerResponse): void {
+  /** A request has come; while it is answered its connection is not idle. `false`: it is not to be answered. */
+  asked(socket: Socket, outgoing: ServerResponse): boolean {
+    if (this.#closing.has(socket)) return false;
     if (this.#isEnding) outgoing.shouldKeepAlive = false;
     const answers = this.#answers.get(socket);
     answers?.add(outgoing);
@@ -43,6 +53,13 @@ export class Connections {
       answers?.delete(outgoing);
       if (this.#isEnding && answers?.size === 0) socket.destroySoon();
     });
+    return true;
+  }
+
+  /** The connection ends behind this answer; what comes behind it must not be taken for requests (RFC 9112 §9.6). */
+  lasts(outgoing: ServerResponse): void {
+    outgoing.shouldKeepAlive = false;
+    this.#closing.add(outgoing.req.socket);
   }
 
   /** The answer may take as long as the origin's deadlines allow. */
@@ -90,6 +107,22 @@ export class Connections {
     const timer = setTimeout(() => this.#cut(), drainMs);
     if (this.#answers.size > 0) await ended;
     clearTimeout(timer);
+  }
+
+  /** To close with bytes unread is a reset, which can overtake the answer: what still comes is dropped for a while. */
+  #leave(socket: Socket): void {
+    if (this.#leaving.has(socket)) return;
+    this.#closing.add(socket);
+    this.#leaving.add(socket);
+    const linger = (): void => {
+      const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+      socket.once("close", () => clearTimeout(timer));
+    };
+    if (socket.writableFinished) linger();
+    else socket.once("finish", linger);
+    socket.once("end", () => socket.destroySoon());
+    socket.end();
+    socket.resume();
   }
 
   #cut(): void {

@@ -35,16 +35,16 @@ export class ExactIncoming extends IncomingMessage {
   set upgrade(value: boolean) {
     this.mayUpgrade = value;
   }
+
+  /** Whether the upgrade was asked for in vain, and node:http reads nothing behind it: Node does not, Bun does. */
+  get isStranded(): boolean {
+    return this.mayUpgrade === true && !this.upgrade;
+  }
 }
 
-/** Whether a handshake is to be relayed; HTTP/1.0 knows no Upgrade (RFC 9110 §7.8). */
-function opensTunnel({ method = "", httpVersion, rawHeaders }: IncomingMessage): boolean {
+/** Whether it is a handshake for WebSocket; HTTP/1.0 knows no Upgrade (RFC 9110 §7.8). */
+export function opensTunnel({ method = "", httpVersion, rawHeaders }: IncomingMessage): boolean {
   return httpVersion === "1.1" && opensWebSocket({ method, headers: fieldsFrom(rawHeaders) });
-}
-
-/** Whether another protocol is asked for that this server does not go along with. */
-export function asksForOther(incoming: IncomingMessage): boolean {
-  return incoming.headers.upgrade !== undefined && !opensTunnel(incoming);
 }
 
 /** A request, as the door and as the engine see it. */

@@ -77,12 +77,12 @@ export const KNOWN_LIMITS: readonly KnownLimit[] = [
     why: "README: node:http refuses Content-Length in trailers, where it must not be sent (RFC 9110 §6.5.1)",
   },
   {
-    name: "user-information",
+    name: "door-authority",
     wires: EXACT,
     kinds: ["refused"],
     applies: ({ request, response }) =>
-      response?.status === 400 && /^https?:\/\/[^/?#]*@/i.test(request?.target ?? ""),
-    why: "RFC 9110 §4.2.4: user information in a target from a stranger is to be treated as an error",
+      response?.status === 400 && /^https?:\/\/[^/?#]*[^a-z0-9.:/?#-]/i.test(request?.target ?? ""),
+    why: "README: an invalid host in a target is refused like one in Host; user information too (RFC 9110 §4.2.4)",
   },
   {
     name: "trailers",

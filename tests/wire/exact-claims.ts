@@ -98,6 +98,7 @@ export function claimExactness(runtime: "Bun" | "Node", start: StartLarder): voi
       ["an invalid Host", message("GET / HTTP/1.1", "Host: a/b"), "host"],
       ["an absolute target with user information", message("GET http://a@b/ HTTP/1.1", "Host: b"), "host"],
       ["an absolute target without a host", message("GET http:///x HTTP/1.1", "Host: b"), "host|400"],
+      ["a Host with a byte beyond ASCII", message("GET / HTTP/1.1", "Host: f\xb6zz"), "host"],
       ["an absolute target of another scheme", message("GET https://a/x HTTP/1.1", "Host: a"), "target"],
     ])("%s is 400", async (_, request, detail) => {
       const head = await refusal(request);
@@ -134,6 +135,8 @@ export function claimExactness(runtime: "Bun" | "Node", start: StartLarder): voi
       ["get / HTTP/1.1", 400],
       ["GET /\xe9 HTTP/1.1", 400],
       ["GET / HTTP/1.2", 400],
+      ["POST /coded HTTP/1.1\r\nTransfer-Encoding: gzip, chunked", 501],
+      ["POST /coded HTTP/1.0\r\nTransfer-Encoding: chunked", 400],
       ["TRACE / HTTP/1.1", 501],
       ["CONNECT a:443 HTTP/1.1", 501],
       ["CONNECT /x HTTP/1.1", 501],
@@ -241,15 +244,47 @@ export function claimExactness(runtime: "Bun" | "Node", start: StartLarder): voi
       line.end();
     });
 
-    test("h2c with content, too", async () => {
+    /** Requests that ask for a WebSocket, and do not open one (RFC 6455 §4.1). */
+    const WEBSOCKET = ["Connection: Upgrade", "Upgrade: websocket"];
+    const KEY = ["Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg=="];
+
+    test.each([
+      ["h2c", H2C],
+      ["a WebSocket without its key", WEBSOCKET],
+      ["a WebSocket with its key", [...WEBSOCKET, ...KEY]],
+    ])("a POST that asks for %s hung with its content unread: it is plain HTTP/1.1", async (_, fields) => {
       const line = await client();
-      const head = message("POST /h2c HTTP/1.1", "Host: a", "Content-Length: 3", ...H2C);
-      line.send(`${head}abc`);
-      const asked = await origin.asked("/h2c");
-      await asked.line.take("abc");
+      const head = message("POST /plain HTTP/1.1", "Host: a", "Content-Length: 32", ...fields);
+      line.send(`${head}GET /hidden HTTP/1.1\r\nHost: a\r\n\r${get("/behind")}`);
+      const asked = await origin.asked("/plain");
+      await asked.line.take("GET /hidden HTTP/1.1");
       asked.answer(ok("plain"));
       expect(await line.take("plain")).toStartWith("HTTP/1.1 200 ");
-      expect(await line.rest()).toBe("");
+      // Node reads nothing behind it: its connection ends, and the client asks again.
+      if (runtime === "Node") return expect(await line.rest()).toBe("");
+      (await origin.asked("/behind")).answer(ok("behind"));
+      expect(await line.take("behind")).toStartWith("HTTP/1.1 200 ");
+      line.end();
+    });
+
+    test("chunks of a POST that asks for a WebSocket were lost on the way to the origin", async () => {
+      const line = await client();
+      const head = message("POST /chunked HTTP/1.1", "Host: a", "Transfer-Encoding: chunked", ...WEBSOCKET);
+      line.send(`${head}3\r\nabc\r\n0\r\n\r\n`);
+      const asked = await origin.asked("/chunked");
+      await asked.line.take("3\r\nabc\r\n0\r\n\r\n");
+      asked.answer(ok("plain"));
+      expect(await line.take("plain")).toStartWith("HTTP/1.1 200 ");
+      line.end();
+    });
+
+    test("RFC 9110 §7.8 HTTP/1.0 knows no Upgrade", async () => {
+      const line = await client();
+      line.send(message("GET /old HTTP/1.0", "Host: a", ...WEBSOCKET, ...KEY));
+      const asked = await origin.asked("/old");
+      expect(asked.head.toLowerCase()).not.toContain("upgrade");
+      asked.answer(ok("plain"));
+      expect(await line.rest()).toEndWith("plain");
     });
   });
 
@@ -277,6 +312,43 @@ export function claimExactness(runtime: "Bun" | "Node", start: StartLarder): voi
       (await origin.asked("/then-garbage")).answer(ok("first"));
       expect(await line.take("first")).toStartWith("HTTP/1.1 200 ");
       expect(await line.rest()).toStartWith("HTTP/1.1 400 ");
+    });
+
+    test("content that cannot be read took the answers in front of it along", async () => {
+      const line = await client();
+      const content = message("GET /content HTTP/1.1", "Host: a", "Transfer-Encoding: chunked");
+      line.send(`${get("/earlier")}${content}-1\r\n`);
+      (await origin.asked("/earlier")).answer(ok("earlier"));
+      expect(await line.take("earlier")).toStartWith("HTTP/1.1 200 ");
+      expect(await line.rest()).toStartWith("HTTP/1.1 400 ");
+    });
+
+    test("content that turns out malformed behind its answer got an answer of its own", async () => {
+      const line = await client();
+      const fields = ["Host: a", "Cache-Control: only-if-cached", "Transfer-Encoding: chunked"];
+      line.send(`${message("POST /late HTTP/1.1", ...fields)}3\r\nabc\r\n`);
+      expect(await line.take("\r\n\r\n")).toStartWith("HTTP/1.1 504 ");
+      line.send("zz\r\n");
+      expect(await line.rest()).not.toContain("HTTP/1.1 ");
+    });
+
+    test("RFC 9112 §9.6 what follows a refused request went to the origin", async () => {
+      const line = await client();
+      line.send(message("POST /refused HTTP/1.1", "Host: a", "Host: b") + get("/refused/behind"));
+      expect((await line.rest()).match(/^HTTP\/1\.1 \d+/gm)).toEqual(["HTTP/1.1 400"]);
+      const other = await client();
+      other.send(get("/refused/behind"));
+      (await origin.asked("/refused/behind")).answer(ok("asked once"));
+      await other.take("asked once");
+      other.end();
+    });
+
+    test("RFC 9112 §9.6 a reset overtook the answer, where the client sends on behind it", async () => {
+      const line = await client();
+      line.send(`${get("/last", "Connection: close")}${"x".repeat(200_000)}`);
+      (await origin.asked("/last")).answer(ok("y".repeat(100_000)));
+      line.send("x".repeat(200_000));
+      expect(await line.rest()).toEndWith("y".repeat(100_000));
     });
 
     test("a chunk that is none ends the request, at the origin too", async () => {
