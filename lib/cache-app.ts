@@ -4,17 +4,11 @@
 import { Hono } from "hono";
 import { refuse, type Refusal } from "./door.ts";
 import type { Events } from "./events.ts";
+import { opensWebSocket } from "./handshake.ts";
 import type { Answer } from "./message.ts";
 import { OriginError } from "./errors.ts";
 import type { Proxy } from "./proxy.ts";
-import {
-  opensWebSocket,
-  refusedRelay,
-  RELAYED,
-  relayedFields,
-  relayRequest,
-  type Relaying,
-} from "./relay.ts";
+import { refusedRelay, RELAYED, relayedFields, relayRequest, type Relaying } from "./relay.ts";
 import { answerPage } from "./respond.ts";
 import type { WireEnvironment } from "./wire/serve-bun.ts";
 import { presentedFrom, responseFrom } from "./wire/web-message.ts";

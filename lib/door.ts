@@ -10,7 +10,7 @@ export interface Knock {
   readonly url: string;
   readonly fields: Headers;
   /** What the request line said, where the wire carries it unchanged. */
-  readonly exact?: { readonly authority: string; readonly target: string };
+  readonly exact?: { readonly authority: string; readonly target: string; readonly version: string };
 }
 
 /** Why a request is refused. */
@@ -61,6 +61,16 @@ const RULES: readonly (readonly [Refusal, (knock: Knock) => boolean])[] = [
     ({ url, exact }) => exact === undefined && url.includes("%EF%BF%BD"),
   ],
   [
+    // RFC 9112 §6.1; node:http takes off the chunks only, and would hand the rest on as if it were the content.
+    refusal(501, "coding", "The only transfer coding of content that can be read is chunked."),
+    ({ fields }) => !/^[\s,]*chunked[\s,]*$/i.test(fields.get("transfer-encoding") ?? "chunked"),
+  ],
+  [
+    // RFC 9112 §6.1: whoever was in front may not have read the chunks as such.
+    refusal(400, "coding", "HTTP/1.0 has no Transfer-Encoding."),
+    ({ fields, exact }) => exact?.version === "1.0" && fields.has("transfer-encoding"),
+  ],
+  [
     // The wire drops such content without a word, so the origin would see another request than the client sent.
     refusal(400, "content", "Content in a GET or HEAD request cannot be passed on."),
     ({ method, fields }) => (method === "GET" || method === "HEAD") && announcesContent(fields),
@@ -84,7 +94,7 @@ export function refuse(knock: Knock): Refusal | undefined {
 
 /** `host [ ":" port ]` of RFC 3986 §3.2.2, and no list of several. */
 function isHost(value: string): boolean {
-  const match = /^(?:[\w.~!$&'()*+;=%\x80-\xff-]+|\[[0-9A-Fa-f:.]+\])(?::(\d{0,5}))?$/.exec(value);
+  const match = /^(?:[\w.~!$&'()*+;=%-]+|\[[0-9A-Fa-f:.]+\])(?::(\d{0,5}))?$/.exec(value);
   return match !== null && Number(match[1] ?? 0) <= 65535;
 }
 

@@ -28,10 +28,13 @@ export function exactApp(parts: ExactParts): Hono<{ Bindings: NodeEnvironment }>
   const answer = (wire: NodeEnvironment): Response => {
     const { knock, presented } = arrivalOf(wire.incoming, wire.outgoing);
     const refusal = refuse(knock);
-    if (refusal !== undefined) return respond(wire, refusedAnswer(presented, refusal, parts.events));
+    if (refusal !== undefined) {
+      if (refusal.status !== 204) wire.connections.lasts(wire.outgoing);
+      return respond(wire, refusedAnswer(presented, refusal, parts.events));
+    }
     const { tunnel } = wire.incoming;
     if (tunnel === undefined) return respond(wire, parts.proxy.handle(presented));
-    return respond(wire, relayed(parts, presented, { tunnel, upgrade: wire.incoming.headers.upgrade ?? "" }));
+    return respond(wire, relayed(parts, presented, tunnel));
   };
   const app = new Hono<{ Bindings: NodeEnvironment }>({ getPath: () => "/" });
   app.all("*", (context) => answer(context.env));
@@ -48,7 +51,7 @@ export function exactApp(parts: ExactParts): Hono<{ Bindings: NodeEnvironment }>
 async function relayed(
   { forwarder, events }: ExactParts,
   presented: PresentedRequest,
-  { tunnel, upgrade }: { readonly tunnel: Tunnel; readonly upgrade: string },
+  tunnel: Tunnel,
 ): Promise<Answer | undefined> {
   const startedMs = Date.now();
   const told = (status: number, report: Report): void => {
@@ -63,7 +66,7 @@ async function relayed(
     const way = forwarder.relayed(presented);
     deadline = way.deadline;
     const addVia = (fields: Headers): void => fields.append("via", `1.1 ${CACHE_NAME}`);
-    const result = await relay(way.outgoing, upgrade, tunnel, addVia);
+    const result = await relay(way.outgoing, tunnel, addVia);
     const status = result.kind === "switched" ? result.status : result.response.status;
     const report = { word: "PASS", fwd: "bypass", fwdStatus: status } as const;
     const answer =

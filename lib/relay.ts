@@ -1,6 +1,6 @@
-// Answers: which requests ask for a WebSocket, how they go on to the origin, and what a client is told that cannot have one.
+// Answers: how a handshake goes on to the origin, and what a client is told that cannot have a WebSocket.
 // Owns: the handshake as HTTP (RFC 6455 §4.1, RFC 9110 §7.8): fields, subprotocols, statuses.
-// Leaves out: gateway fields (`outgoing-fields.ts`), sockets and messages (`wire/relay-bun.ts`); other protocols are declined: those requests stay HTTP/1.1.
+// Leaves out: which requests are one (`handshake.ts`), gateway fields (`outgoing-fields.ts`), sockets and messages (`wire/relay-bun.ts`).
 import { CACHE_NAME, cacheStatusMember, failureReport, type Report } from "./cache-status.ts";
 import { OriginError } from "./errors.ts";
 import type { Forwarder } from "./forward.ts";
@@ -19,24 +19,6 @@ export interface RelayDeparture {
   readonly origin: string;
   /** The origin has answered, whichever way. */
   readonly done: () => void;
-}
-
-const HANDSHAKE_KEY = /^[A-Za-z0-9+/]{22}==$/;
-
-/**
- * Whether a request opens a WebSocket (RFC 6455 §4.1). One that only looks like it, or asks for another protocol, is a
- * plain request: a server may ignore Upgrade (RFC 9110 §7.8).
- */
-export function opensWebSocket({ method, headers }: Pick<Request, "method" | "headers">): boolean {
-  const upgrade = headers.get("upgrade");
-  if (upgrade === null || method !== "GET") return false;
-  const names = (value: string | null): string[] => listMembers(value?.toLowerCase() ?? "");
-  return (
-    names(upgrade).includes("websocket") &&
-    names(headers.get("connection")).includes("upgrade") &&
-    headers.get("sec-websocket-version") === "13" &&
-    HANDSHAKE_KEY.test(headers.get("sec-websocket-key") ?? "")
-  );
 }
 
 /** The handshake as it goes on; an error where there is no origin for it, or it has passed here before (RFC 8586 §2). */

@@ -4,6 +4,7 @@
 import { IncomingMessage, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Knock } from "../door.ts";
+import { opensWebSocket } from "../handshake.ts";
 import type { PresentedRequest } from "../message.ts";
 import { endToEndFields } from "../rfc9111/header-fields.ts";
 import { listMembers } from "../rfc9111/syntax.ts";
@@ -18,8 +19,8 @@ export interface Tunnel {
 }
 
 /**
- * A request that says itself whether it leaves HTTP: CONNECT, and an upgrade to WebSocket. Others (h2c) are plain
- * HTTP/1.1, as RFC 9110 §7.8 allows; without this, node:http would hand them over as bare sockets too.
+ * A request that says itself whether it leaves HTTP: CONNECT, and a handshake for WebSocket. Whatever else asks for
+ * an upgrade is plain HTTP/1.1, as RFC 9110 §7.8 allows; node:http would hand it over as a bare socket, its content unread.
  */
 export class ExactIncoming extends IncomingMessage {
   /** As it was sent; `url` is for the adapter, which would refuse what it cannot parse. */
@@ -29,21 +30,21 @@ export class ExactIncoming extends IncomingMessage {
 
   /** @internal node:http sets it from the header section, and asks it whether to hand the socket over. */
   get upgrade(): boolean {
-    return this.mayUpgrade === true && (this.method === "CONNECT" || isForWebSocket(this));
+    return this.mayUpgrade === true && (this.method === "CONNECT" || opensTunnel(this));
   }
   set upgrade(value: boolean) {
     this.mayUpgrade = value;
   }
+
+  /** Whether the upgrade was asked for in vain, and node:http reads nothing behind it: Node does not, Bun does. */
+  get isStranded(): boolean {
+    return this.mayUpgrade === true && !this.upgrade;
+  }
 }
 
-/** Whether a request asks for WebSocket, alone or first of all (RFC 6455 §4.1). */
-export function isForWebSocket({ headers }: IncomingMessage): boolean {
-  return /^websocket\s*(?:,|$)/i.test(headers.upgrade ?? "");
-}
-
-/** Whether another protocol is asked for that this server does not go along with. */
-export function asksForOther(incoming: IncomingMessage): boolean {
-  return incoming.headers.upgrade !== undefined && !isForWebSocket(incoming);
+/** Whether it is a handshake for WebSocket; HTTP/1.0 knows no Upgrade (RFC 9110 §7.8). */
+export function opensTunnel({ method = "", httpVersion, rawHeaders }: IncomingMessage): boolean {
+  return httpVersion === "1.1" && opensWebSocket({ method, headers: fieldsFrom(rawHeaders) });
 }
 
 /** A request, as the door and as the engine see it. */
@@ -71,7 +72,8 @@ export function arrivalOf(incoming: ExactIncoming, outgoing: ServerResponse): Ar
     trailers: () => trailersFrom(incoming.rawTrailers),
     takesTrailers: isCurrent && method !== "HEAD",
   };
-  return { knock: { method, url, fields: received, exact: { authority, target } }, presented };
+  const exact = { authority, target, version: incoming.httpVersion };
+  return { knock: { method, url, fields: received, exact }, presented };
 }
 
 interface Target {

@@ -17,18 +17,17 @@ export type Relayed =
   | { readonly kind: "declined"; readonly response: OriginResponse };
 
 /**
- * Asks the origin for the protocol that `upgrade` names. `addTo` may add fields to its 101. Rejects where no response
- * came.
+ * Asks the origin for WebSocket, and for no other protocol that the client named besides: h2c would carry requests past the
+ * cache. `addTo` may add fields to its 101. Rejects where no response came.
  */
 export function relay(
   outgoing: OutgoingRequest,
-  upgrade: string,
   { socket, head }: Tunnel,
   addTo: (fields: Headers) => void,
 ): Promise<Relayed> {
   const fields = new Headers(outgoing.fields);
   fields.set("connection", "Upgrade");
-  fields.set("upgrade", upgrade);
+  fields.set("upgrade", "websocket");
   return new Promise((resolve, reject) => {
     const request = openRequest({ ...outgoing, fields, mayReuseConnection: true });
     request.on("error", reject);

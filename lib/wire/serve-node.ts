@@ -15,7 +15,7 @@ import type { Duplex } from "node:stream";
 import type { Answer } from "../message.ts";
 import { sendAnswer } from "./node-answer.ts";
 import { Connections } from "./node-connections.ts";
-import { asksForOther, ExactIncoming } from "./node-message.ts";
+import { ExactIncoming, opensTunnel } from "./node-message.ts";
 import type { Listening, Running } from "./serve-bun.ts";
 
 /** What the app gets besides the request, which is only what the adapter could make of it. */
@@ -55,7 +55,7 @@ export async function serveNode(
   const options: ServerOptions & UpgradeChoice = {
     IncomingMessage: ExactIncoming as NonNullable<ServerOptions["IncomingMessage"]>,
     // Bun asks this instead of the request's own `upgrade`.
-    shouldUpgradeCallback: (incoming) => !asksForOther(incoming as IncomingMessage),
+    shouldUpgradeCallback: (incoming) => opensTunnel(incoming as IncomingMessage),
     // The door says what is missing.
     requireHostHeader: false,
     headersTimeout: headMs,
@@ -114,11 +114,10 @@ export function respond(
 function listen(server: Server, connections: Connections, handle: Handle): void {
   const onRequest = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     const exact = incoming as ExactIncoming;
-    connections.asked(incoming.socket, outgoing);
     // What is written when the client has just left is an error that nobody need hear of.
     outgoing.on("error", () => {});
-    // Node reads nothing behind an upgrade that was not taken up.
-    if (asksForOther(incoming)) outgoing.shouldKeepAlive = false;
+    if (!connections.asked(incoming.socket, outgoing)) return;
+    if (exact.isStranded) connections.lasts(outgoing);
     exact.target = incoming.url ?? "";
     // The adapter makes a URL of these two, which nobody looks at, and would answer for itself where it cannot.
     incoming.url = "/";

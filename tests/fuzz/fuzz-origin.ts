@@ -13,10 +13,10 @@ export interface OriginEars {
 }
 
 /**
- * What a cache may pass on as a client sent it: characters of the target, long heads, and DEL in a field value, which
+ * What a cache may pass on as a client sent it: characters of the target, a host of digits, long heads, and DEL in a field value, which
  * recipients may retain (RFC 9110 §5.5). All else is the cache's own doing.
  */
-const PASSED_ON: ReadonlySet<Liberty> = new Set(["target-characters", "large", "delete"]);
+const PASSED_ON: ReadonlySet<Liberty> = new Set(["target-characters", "numeric-host", "large", "delete"]);
 
 /** The origin; `serial` counts its answers. */
 export class FuzzOrigin {

@@ -1,6 +1,7 @@
 // Answers: which differences from the letter are known, and why each is left as it is.
 // Owns: one row a limit: on which wire, which kinds of suspicion, for which messages, and the reason.
 // Leaves out: finding the differences (`oracle.ts`). A row that is too wide hides faults: each names its messages.
+import { METHODS } from "node:http";
 import { listMembers } from "../../lib/rfc9111/syntax.ts";
 import { valuesOf } from "./message-grammar.ts";
 import type { Kind, Suspicion } from "./suspicion.ts";
@@ -22,6 +23,7 @@ export interface KnownLimit {
 
 const BOTH = ["bun", "exact"] as const;
 const BUN = ["bun"] as const;
+const EXACT = ["exact"] as const;
 
 /** The table, first match first. */
 export const KNOWN_LIMITS: readonly KnownLimit[] = [
@@ -55,6 +57,32 @@ export const KNOWN_LIMITS: readonly KnownLimit[] = [
       !REGISTERED.has(suspicion.request.method) &&
       (suspicion.kind === "closed" || isBunsOwn(suspicion)),
     why: "README: Bun closes the connection, or answers 400 where the method holds a % or its like",
+  },
+  {
+    name: "unparsed-method",
+    wires: EXACT,
+    kinds: ["refused"],
+    applies: (suspicion) =>
+      suspicion.request !== undefined &&
+      !METHODS.includes(suspicion.request.method) &&
+      isParsersOwn(suspicion),
+    why: "README: node:http does not parse methods that it does not know",
+  },
+  {
+    name: "length-in-trailers",
+    wires: EXACT,
+    kinds: ["refused"],
+    applies: (suspicion) =>
+      valuesOf(suspicion.request?.trailers ?? [], "content-length").length > 0 && isParsersOwn(suspicion),
+    why: "README: node:http refuses Content-Length in trailers, where it must not be sent (RFC 9110 §6.5.1)",
+  },
+  {
+    name: "door-authority",
+    wires: EXACT,
+    kinds: ["refused"],
+    applies: ({ request, response }) =>
+      response?.status === 400 && /^https?:\/\/[^/?#]*[^a-z0-9.:/?#-]/i.test(request?.target ?? ""),
+    why: "README: an invalid host in a target is refused like one in Host; user information too (RFC 9110 §4.2.4)",
   },
   {
     name: "trailers",
@@ -207,6 +235,12 @@ function isPipelined({ fuzzCase, place = 0 }: Suspicion): boolean {
 /** Whether Bun refused, before Larder saw anything: no field but Connection, and the connection ends. */
 function isBunsOwn({ response }: Suspicion): boolean {
   return response?.fields.map(([name, value]) => `${name}: ${value}`).join() === "Connection: close";
+}
+
+/** Whether node:http could not read it, before the door saw anything. */
+function isParsersOwn({ response }: Suspicion): boolean {
+  const fields = response?.fields.map(([name, value]) => `${name}: ${value}`).join();
+  return response?.status === 400 && fields === "Connection: close,Content-Length: 0";
 }
 
 /** Whether the content in front of a response is malformed, or chunked in a way that a recipient may refuse. */

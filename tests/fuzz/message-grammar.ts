@@ -15,6 +15,7 @@ export type Liberty =
   | "white-space-runs"
   | "no-host-1.0"
   | "empty-host"
+  | "numeric-host"
   | "minor-version"
   | "target-characters"
   | "listed-length"

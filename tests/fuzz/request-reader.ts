@@ -167,7 +167,8 @@ function headLiberties({ version, fields, target }: Head): Liberty[] {
   const codings = valuesOf(fields, "transfer-encoding");
   return [
     ...(host === undefined && version === "HTTP/1.0" ? ["no-host-1.0" as const] : []),
-    ...(host !== undefined && /^:?\d*$/.test(host) ? ["empty-host" as const] : []),
+    ...(host !== undefined && /^(?::\d*)?$/.test(host) ? ["empty-host" as const] : []),
+    ...(host !== undefined && /^\d+$/.test(host) ? ["numeric-host" as const] : []),
     ...(lengths.length > 1 || lengths[0]?.includes(",") === true ? ["listed-length" as const] : []),
     ...(codings.join() !== listed(codings).join() ? ["empty-list-members" as const] : []),
     ...(/^[a-z][a-z0-9+.-]*:/i.test(target) && !/^https?:/i.test(target)

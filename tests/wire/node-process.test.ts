@@ -1,5 +1,5 @@
 // Answers: does the exact wire carry on Node what it carries on Bun?
-// Owns: the claims of `exact-claims.ts`, `exact-answer-claims.ts` and `relay-claims.ts`, against the build for Node.
+// Owns: the claims of `exact-claims.ts` and its neighbours, and `relay-claims.ts`, against the build for Node.
 // Leaves out: the same on Bun (`serve-node.test.ts`), the conformance cases (`bun run conformance --node`).
 import { afterAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -9,6 +9,7 @@ import { ANYWHERE, ROOT, runLarder, startLarder, type LarderProcess } from "../l
 import { builtForNode, nodeBinary } from "../node-build.ts";
 import { claimAnswers } from "./exact-answer-claims.ts";
 import { claimExactness } from "./exact-claims.ts";
+import { claimRefusals } from "./exact-refusal-claims.ts";
 import { Line, message, RawOrigin } from "./raw-line.ts";
 import { claimRelay } from "./relay-claims.ts";
 
@@ -30,6 +31,7 @@ if (node === undefined) test.skip("Node is not installed here", () => {});
 else {
   claimExactness("Node", start);
   claimAnswers(start);
+  claimRefusals("Node", start);
   claimRelay("Node", start);
 
   test("SIGTERM lets what is under way end, and ends with 0", async () => {

@@ -5,7 +5,11 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { StartLarder } from "./exact-claims.ts";
 import { Line, message, RawOrigin, type AskedLine } from "./raw-line.ts";
 
-const UPGRADE = ["Connection: keep-alive, Upgrade", "Upgrade: websocket", "Sec-WebSocket-Key: a2V5"];
+const KEY = "MDEyMzQ1Njc4OWFiY2RlZg==";
+const UPGRADE = [
+  ...["Connection: keep-alive, Upgrade", "Upgrade: websocket"],
+  ...["Sec-WebSocket-Version: 13", `Sec-WebSocket-Key: ${KEY}`],
+];
 const SWITCHING = message(
   "HTTP/1.1 101 Switching Protocols",
   "Connection: Upgrade",
@@ -37,7 +41,11 @@ export function claimRelay(runtime: "Bun" | "Node", start: StartLarder): void {
       const { client, asked } = await opened();
       const head = asked.head.toLowerCase();
       expect(head).toStartWith("get /chat http/1.1\r\n");
-      for (const field of ["connection: upgrade", "upgrade: websocket", "sec-websocket-key: a2v5"]) {
+      for (const field of [
+        "connection: upgrade",
+        "upgrade: websocket",
+        `sec-websocket-key: ${KEY.toLowerCase()}`,
+      ]) {
         expect(head).toContain(`\r\n${field}\r\n`);
       }
       for (const name of ["via: 1.1 larder", "x-forwarded-for: 127.0.0.1", "x-forwarded-host: larder.test"]) {
