@@ -142,7 +142,7 @@ export async function serveCache(
 /** Puts an engine behind the wire of these options. Rejects as `serveCache` does. */
 export async function serveEngine(engine: Engine, options: CacheOptions): Promise<Running> {
   const { proxy, events, forwarder, stop } = engine;
-  const listening = { ...options, idleSeconds: idleSecondsFor(options) };
+  const listening = { ...options, idleSeconds: idleSecondsFor(options), noticeMs: NOTICE_MS };
   const running =
     wireFor(options) === "exact"
       ? await serveNode(exactApp(engine), listening)
@@ -156,6 +156,9 @@ function wireFor({ wire }: CacheOptions): "bun" | "exact" {
   if (wire === "bun" && !isBun) throw new ConfigError("--wire", wire, "needs Bun; Node has exact");
   return wire === "auto" ? (isBun ? "bun" : "exact") : wire;
 }
+
+/** Long enough for a client that is busy to have its answer, short enough for who waits for the end. */
+const NOTICE_MS = 200;
 
 /** A client waits at least as long as the origin may be silent, up to the 255 s that Bun can. */
 function idleSecondsFor({ betweenBytesTimeout }: CacheOptions): number {

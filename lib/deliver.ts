@@ -17,6 +17,7 @@ import type {
   StoredResponse,
   Trailers,
 } from "./message.ts";
+import { withoutTarget } from "./received.ts";
 import { aged, answerFromReceived, answerNotModified, hasContent } from "./respond.ts";
 import { merged } from "./rfc9111/outcome.ts";
 import { completeLengthOf, parseContentRange, partialBody, partsOf } from "./rfc9111/range.ts";
@@ -212,7 +213,7 @@ function lengthOf(fields: Headers): number | undefined {
 /** How a body may have ended: whatever it was, to a client it is the origin's fault. */
 function incomplete(error: unknown): OriginError {
   if (error instanceof OriginError) return error;
-  const message = error instanceof Error ? error.message : String(error);
+  const message = error instanceof Error ? withoutTarget(error.message) : String(error);
   return new OriginError("origin-incomplete", `the body broke off: ${message}`, error);
 }
 

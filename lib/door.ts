@@ -35,6 +35,11 @@ const RULES: readonly (readonly [Refusal, (knock: Knock) => boolean])[] = [
     ({ method }) => !FORWARDABLE.has(method),
   ],
   [
+    // RFC 9112 §6.1: what is not understood cannot be passed on as what it is not.
+    refusal(501, "transfer-coding", "The only transfer coding that is understood is chunked."),
+    ({ fields }) => !/^chunked$/i.test(fields.get("transfer-encoding") ?? "chunked"),
+  ],
+  [
     refusal(400, "host", "The request needs exactly one Host field, with a valid host (RFC 9112 §3.2)."),
     ({ url, fields, exact }) =>
       url.startsWith("/") ||

@@ -64,6 +64,12 @@ interface Departure {
   readonly way: ForwardingWay;
 }
 
+/**
+ * How long a response that may be worth storing, or may tell of a change, is waited for when its client has left and
+ * nobody else wants it, in milliseconds. Any longer, and who only asks could take all places of an origin that hangs.
+ */
+const PATIENCE_MS = 2000;
+
 /** Forwards requests to the origins. */
 export class Forwarder {
   readonly #parts: ForwarderParts;
@@ -99,17 +105,19 @@ export class Forwarder {
     const gateway = { hostField: settings.hostField, loopToken: this.#loopToken };
     const fields = outgoingFields(presented, forwarding, way.conditions, gateway);
     const deadline = new Deadline(settings.deadlines);
-    const endsWithClient = way.endsWithClient && isSafe(presented.method);
-    const stopWatching = endsWithClient
-      ? onceGone(presented, () => deadline.giveUp(clientLeft()))
-      : undefined;
+    let patience: ReturnType<typeof setTimeout> | undefined;
+    const stopWatching = onceGone(presented, () => {
+      const patienceMs = way.endsWithClient && isSafe(presented.method) ? 0 : PATIENCE_MS;
+      patience = setTimeout(() => way.isAwaited() || deadline.giveUp(clientLeft()), patienceMs);
+    });
     try {
       return await this.#depart({ presented, fields, deadline, way });
     } catch (error) {
       deadline.end();
       throw error;
     } finally {
-      stopWatching?.();
+      stopWatching();
+      clearTimeout(patience);
     }
   }
 
@@ -127,18 +135,9 @@ export class Forwarder {
     const forwarding = { kind: "forward", why: "bypass", nominated: [] } as const;
     const fields = outgoingFields(presented, forwarding, "as-presented", gateway);
     const deadline = new Deadline({ ...settings.deadlines, totalMs: 0 });
-    const { signal } = deadline;
     const { method } = presented;
-    const outgoing = {
-      origin: origin.url,
-      target,
-      method,
-      fields,
-      body: null,
-      signal,
-      mayReuseConnection: false,
-    };
-    return { outgoing, deadline };
+    const sent = { origin: origin.url, target, method, fields, body: null, mayReuseConnection: false };
+    return { outgoing: { ...sent, signal: deadline.signal }, deadline };
   }
 
   /** Finds an origin that can take it, and a place there. */

@@ -59,9 +59,16 @@ export function failureOf(error: unknown): OriginError {
   const isMalformed =
     typeof code === "string" &&
     /^HPE_|Malformed|^Invalid_?(?:HTTP|ContentLength)|^UnsupportedTransfer|^UnrequestedUpgrade/i.test(code);
+  if (isMalformed)
+    return new OriginError("origin-malformed", `what it sent is no valid response (${String(code)})`, error);
   const message =
-    MEANINGS.get(code) ?? (error instanceof Error ? error.message.replace(/\.$/, "") : String(error));
-  return new OriginError(isMalformed ? "origin-malformed" : "origin-unreachable", message, error);
+    MEANINGS.get(code) ?? (error instanceof Error ? withoutTarget(error.message) : String(error));
+  return new OriginError("origin-unreachable", message, error);
+}
+
+/** `fetch` names what it fetched: a page of Larder's own is not to show what a client sent. */
+export function withoutTarget(message: string): string {
+  return message.replace(/ fetching ".*$/s, "").replace(/\.$/, "");
 }
 
 function unusable(status: number, coding: string | null, lengths: readonly string[]): string | undefined {

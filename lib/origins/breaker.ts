@@ -38,8 +38,9 @@ export class Breaker {
   readonly #onChange: BreakerListener;
   #state: BreakerState = "closed";
   #failures = 0;
-  /** All failures that counted; an exchange that begins knows how many there were. */
+  /** All failures that counted, and all successes; an exchange that begins knows how many there were. */
   #known = 0;
+  #successes = 0;
   /** Counts openings and closings: an exchange that began before the last of them has nothing to say any more. */
   #term = 0;
   /** When it opened, or when the probe left. */
@@ -73,7 +74,10 @@ export class Breaker {
   permit(nowMs: number): Permit | undefined {
     if (this.#limit === 0) return UNCOUNTED;
     if (!this.permits(nowMs)) return undefined;
-    const permit = new CountedPermit(this.#settle, { term: this.#term, known: this.#known, sinceMs: nowMs });
+    const permit = new CountedPermit(this.#settle, {
+      ...{ term: this.#term, known: this.#known, successes: this.#successes },
+      sinceMs: nowMs,
+    });
     if (this.#state === "closed") return permit;
     this.#probe = permit;
     this.#sinceMs = nowMs;
@@ -84,11 +88,13 @@ export class Breaker {
   readonly #settle: Settle = (permit, outcome, nowMs) => {
     const isProbe = permit === this.#probe;
     if (isProbe) this.#probe = undefined;
-    const { term, known, sinceMs } = permit.began;
+    const { term, known, successes, sinceMs } = permit.began;
     if (term !== this.#term || outcome === "abandoned") return;
     if (outcome === "succeeded") this.#succeed();
     // What an earlier probe did not live to see, the one that is under way will tell.
     else if (isProbe) this.#fail(nowMs);
+    // An origin that has answered anything meanwhile is there: one URL that hangs says nothing about the others.
+    else if (successes !== this.#successes) return;
     else if (this.#state === "closed" && (known === this.#known || nowMs - sinceMs > SLOW_MS))
       this.#fail(nowMs);
   };
@@ -96,6 +102,7 @@ export class Breaker {
   /** An earlier probe may be late, not wrong: a slow origin whose every answer came too late would stay shut out. */
   #succeed(): void {
     this.#failures = 0;
+    this.#successes += 1;
     if (this.#state === "closed") return;
     this.#term += 1;
     this.#enter("closed");
@@ -120,6 +127,7 @@ export class Breaker {
 interface Beginning {
   readonly term: number;
   readonly known: number;
+  readonly successes: number;
   readonly sinceMs: number;
 }
 

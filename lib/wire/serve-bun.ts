@@ -1,7 +1,8 @@
 // Answers: how clients reach a Hono app through `Bun.serve`.
 // Owns: the options of the listening socket: port, limits, timeouts.
 // Leaves out: what the app answers (`cache-app.ts`, `origin-app.ts`).
-import { Relays, type RelayRefusal, type RelayRequest } from "./relay-bun.ts";
+import type { Server } from "bun";
+import { Relays, type Relay, type RelayRefusal, type RelayRequest } from "./relay-bun.ts";
 
 /** What a wire tells the app besides the request. */
 export interface WireEnvironment {
@@ -34,6 +35,8 @@ export interface Listening {
   readonly idleSeconds?: number;
   /** Milliseconds that requests in flight have to end when it stops; 10,000 where it is not said. */
   readonly drainTimeout?: number;
+  /** Milliseconds for which clients of kept connections are told that it stops, before it does; 0 if not said. */
+  readonly noticeMs?: number;
 }
 
 /** A server that runs. `url` names the port that it really has. */
@@ -50,14 +53,14 @@ const DRAIN_MS = 10_000;
 /** Starts serving. @throws an EADDRINUSE error where the port is taken. */
 export function serveBun(
   app: App,
-  { port, host, idleSeconds = IDLE_SECONDS, drainTimeout = DRAIN_MS }: Listening,
+  { port, host, idleSeconds = IDLE_SECONDS, drainTimeout = DRAIN_MS, noticeMs = 0 }: Listening,
 ): Running {
   const relays = new Relays();
-  const environment: WireEnvironment = {
-    clientAddress: (request) => server.requestIP(request)?.address,
-    waits: (request) => server.timeout(request, 0),
-    isAnswered: (request) => server.timeout(request, idleSeconds),
-    relay: (request, outgoing, fields) => relays.start(server, request, outgoing, fields),
+  let isStopping = false;
+  // A client that sent its next request on this connection would lose it.
+  const asLast = (response: Response): Response => {
+    if (isStopping) response.headers.set("connection", "close");
+    return response;
   };
   const server = Bun.serve({
     port,
@@ -67,19 +70,38 @@ export function serveBun(
     reusePort: false,
     idleTimeout: idleSeconds,
     maxRequestBodySize: Number.POSITIVE_INFINITY,
-    fetch: (request) => app.fetch(request, environment),
+    fetch(request) {
+      const response = app.fetch(request, environment);
+      return response instanceof Promise ? response.then(asLast) : asLast(response);
+    },
     websocket: relays.handlers,
   });
-  const isAnyAddress = host === "0.0.0.0" || host === "::";
+  const environment = environmentOf(server, relays, idleSeconds);
   return {
-    url: `http://${isAnyAddress ? "localhost" : bracketed(host)}:${server.port}`,
+    url: urlOf(host, server.port),
     async stop() {
+      isStopping = true;
+      if (noticeMs > 0) await Bun.sleep(noticeMs);
       const drained = server.stop();
       relays.end();
       await Promise.race([drained, Bun.sleep(drainTimeout)]);
       await server.stop(true);
     },
   };
+}
+
+function environmentOf(server: Server<Relay>, relays: Relays, idleSeconds: number): WireEnvironment {
+  return {
+    clientAddress: (request) => server.requestIP(request)?.address,
+    waits: (request) => server.timeout(request, 0),
+    isAnswered: (request) => server.timeout(request, idleSeconds),
+    relay: (request, outgoing, fields) => relays.start(server, request, outgoing, fields),
+  };
+}
+
+function urlOf(host: string, port: number | undefined): string {
+  const isAnyAddress = host === "0.0.0.0" || host === "::";
+  return `http://${isAnyAddress ? "localhost" : bracketed(host)}:${port}`;
 }
 
 function bracketed(host: string): string {

@@ -50,6 +50,16 @@ describe("a closed breaker", () => {
     }
   });
 
+  test("does not count an exchange during which the origin has answered another one", () => {
+    const { breaker, changes } = heard(1);
+    const hanging = Array.from({ length: 50 }, () => permitted(breaker, 0));
+    permitted(breaker, 500).succeeded();
+    for (const permit of hanging) permit.failed(30_000);
+    expect([breaker.state, changes]).toEqual(["closed", []]);
+    permitted(breaker, 30_000).failed(30_000);
+    expect(breaker.state).toBe("open");
+  });
+
   test("counts anew after a success", () => {
     const { breaker, changes } = heard(2);
     for (const _ of [1, 2, 3]) {
