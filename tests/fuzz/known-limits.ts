@@ -101,13 +101,6 @@ export const KNOWN_LIMITS: readonly KnownLimit[] = [
     why: "content that turns out malformed behind an answer (the door does not wait for it) gets a 400 of its own, and a close",
   },
   {
-    name: "connect",
-    wires: BUN,
-    kinds: ["hang"],
-    applies: (suspicion) => before(suspicion).some(({ method }) => method === "CONNECT"),
-    why: "Bun reads nothing more behind a CONNECT, whatever was answered: the connection stays open and silent",
-  },
-  {
     name: "unended-last-chunk",
     wires: BUN,
     kinds: ["accepted", "smuggled", "extra-response"],
