@@ -85,6 +85,16 @@ export const KNOWN_LIMITS: readonly KnownLimit[] = [
     why: "README: an invalid host in a target is refused like one in Host; user information too (RFC 9110 §4.2.4)",
   },
   {
+    name: "behind-close",
+    wires: EXACT,
+    kinds: ["closed"],
+    applies: ({ fuzzCase, conversation }) =>
+      conversation?.closed === "reset" &&
+      fuzzCase !== undefined &&
+      fuzzCase.run.requests.some(({ isLast, end }) => isLast && end < sentBytes(fuzzCase).length),
+    why: "README: a client that sends on behind its own close (RFC 9112 §9.6: it must not) can lose answers: Bun closes with bytes unread",
+  },
+  {
     name: "trailers",
     wires: BUN,
     kinds: ["extra-response", "refused", "closed"],
