@@ -159,7 +159,8 @@ export class Forwarder {
       fields,
       body: presented.body,
       signal: deadline.signal,
-      mayReuseConnection: isSafe(presented.method) && after === undefined,
+      // Content goes out once: where the kept connection turns out to be closed, it cannot be sent again.
+      mayReuseConnection: isSafe(presented.method) && presented.body === null && after === undefined,
       trailers: presented.trailers,
       onInterim: presented.onInterim,
     };

@@ -79,6 +79,7 @@ export class Connections {
 
   /** node:http could not read what came. Answers that are due to earlier requests leave first. */
   async malformed(error: NodeJS.ErrnoException, socket: Socket): Promise<void> {
+    if (this.#leaving.has(socket) && error.code !== "ECONNRESET") return;
     if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy(error);
     // Content that cannot be read ends its own request.
     const latest = this.#latest.get(socket);

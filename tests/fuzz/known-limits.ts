@@ -85,6 +85,16 @@ export const KNOWN_LIMITS: readonly KnownLimit[] = [
     why: "README: an invalid host in a target is refused like one in Host; user information too (RFC 9110 §4.2.4)",
   },
   {
+    name: "behind-close",
+    wires: EXACT,
+    kinds: ["closed"],
+    applies: ({ fuzzCase, conversation }) =>
+      conversation?.closed === "reset" &&
+      fuzzCase !== undefined &&
+      fuzzCase.run.requests.some(({ isLast, end }) => isLast && end < sentBytes(fuzzCase).length),
+    why: "README: a client that sends on behind its own close (RFC 9112 §9.6: it must not) can lose answers: Bun closes with bytes unread",
+  },
+  {
     name: "trailers",
     wires: BUN,
     kinds: ["extra-response", "refused", "closed"],
@@ -99,13 +109,6 @@ export const KNOWN_LIMITS: readonly KnownLimit[] = [
     kinds: ["extra-response", "refused"],
     applies: (suspicion) => isBunsOwn(suspicion) && hasOddContent(suspicion),
     why: "content that turns out malformed behind an answer (the door does not wait for it) gets a 400 of its own, and a close",
-  },
-  {
-    name: "connect",
-    wires: BUN,
-    kinds: ["hang"],
-    applies: (suspicion) => before(suspicion).some(({ method }) => method === "CONNECT"),
-    why: "Bun reads nothing more behind a CONNECT, whatever was answered: the connection stays open and silent",
   },
   {
     name: "unended-last-chunk",

@@ -186,6 +186,21 @@ export function claimExactness(runtime: "Bun" | "Node", start: StartLarder): voi
       line.end();
     });
 
+    test("content of a safe request was lost where its kept connection turned out to be closed", async () => {
+      const line = await client();
+      line.send(get("/keep"));
+      (await origin.asked("/keep")).answer(ok("kept", "Cache-Control: no-store"));
+      await line.take("kept");
+      const before = origin.connections;
+      line.send(`${message("REPORT /report HTTP/1.1", "Host: a", "Content-Length: 3")}abc`);
+      const asked = await origin.asked("/report");
+      await asked.line.take("abc");
+      asked.answer(ok("done"));
+      await line.take("done");
+      expect(origin.connections).toBe(before + 1);
+      line.end();
+    });
+
     test("what cannot be repeated goes out on a fresh connection", async () => {
       const line = await client();
       for (const method of ["GET", "POST", "POST"]) {
