@@ -219,4 +219,35 @@ describe("what comes back", () => {
     const failing = forwarder.forward(presented("GET", "/a"), PLAIN, STRIPPED);
     await expect(failing).rejects.toMatchObject({ code: "origin-timeout", status: 504 });
   });
+
+  test.each([
+    ["is waited for no longer than two seconds", "GET", false, false, true],
+    ["nor when it is unsafe", "POST", false, false, true],
+    ["is waited for where others want it too", "GET", false, true, false],
+    ["is given up at once where nobody else can get it", "GET", true, false, true],
+  ])(
+    "a response whose client has left %s",
+    async (_, method, endsWithClient, isAwaited, isGivenUp) => {
+      const client = new AbortController();
+      const sent = Promise.withResolvers<AbortSignal>();
+      const send: Send = ({ signal }) => {
+        sent.resolve(signal);
+        return new Promise((_resolve, reject) =>
+          signal.addEventListener("abort", () => reject(signal.reason)),
+        );
+      };
+      const request = { ...presented(method, "/a"), gone: () => client.signal };
+      const way = { conditions: "stripped", endsWithClient, isAwaited: () => isAwaited } as const;
+      const settings = { ...SETTINGS, deadlines: { ...SETTINGS.deadlines, firstByteMs: 0 } };
+      const forward = forwarding(send, undefined, settings).forward(request, PLAIN, way);
+      const ended = forward.catch((error: unknown) => (error as Error).message);
+      client.abort();
+      const signal = await sent.promise;
+      const result = await Promise.race([ended, Bun.sleep(2500)]);
+      expect([result, signal.aborted]).toEqual(
+        isGivenUp ? ["the client has left", true] : [undefined, false],
+      );
+    },
+    10_000,
+  );
 });

@@ -124,6 +124,11 @@ describe("a request that got no response", () => {
   test("that was given up says why", () => {
     const why = new OriginError("origin-timeout", "no response within 1 s");
     expect(failureOf(why)).toBe(why);
+    const named = new Error('ECONNRESET fetching "http://a/secret". For more information, pass verbose');
+    expect(failureOf(named).message).toBe("ECONNRESET");
+    expect(failureOf(Object.assign(named, { code: "Malformed_HTTP_Response" })).message).not.toContain(
+      "secret",
+    );
   });
 
   test.each(["text", 7, {}])("for an odd reason, %p, is unreachable", (odd) => {

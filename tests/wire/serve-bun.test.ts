@@ -85,6 +85,26 @@ test("a client that stops reading is cut off, also after an answer that took its
   await server.stop();
 }, 60_000);
 
+test("RFC 9112 §9.6 while it stops, each answer says that it is the last one of its connection", async () => {
+  const gate = Promise.withResolvers<void>();
+  const server = serveBun(
+    app(({ url }) =>
+      url.endsWith("/slow") ? gate.promise.then(() => new Response("tea")) : new Response("now"),
+    ),
+    { ...ANYWHERE, noticeMs: 300 },
+  );
+  const connectionOf = async (path: string): Promise<string | null> =>
+    (await fetch(server.url + path)).headers.get("connection");
+  expect(await connectionOf("/now")).not.toBe("close");
+  const slow = connectionOf("/slow");
+  await Bun.sleep(20);
+  const stopped = server.stop();
+  const during = connectionOf("/now");
+  gate.resolve();
+  expect([await slow, await during]).toEqual(["close", "close"]);
+  await stopped;
+});
+
 test("stop lets a response in flight end, streams included, and takes no new request", async () => {
   const [arrived, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   const server = serveBun(
