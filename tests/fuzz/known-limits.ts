@@ -106,9 +106,17 @@ export const KNOWN_LIMITS: readonly KnownLimit[] = [
   {
     name: "late-refusal",
     wires: BUN,
-    kinds: ["extra-response", "refused"],
+    kinds: ["extra-response"],
     applies: (suspicion) => isBunsOwn(suspicion) && hasOddContent(suspicion),
     why: "content that turns out malformed behind an answer (the door does not wait for it) gets a 400 of its own, and a close",
+  },
+  {
+    name: "overtaken-refusal",
+    wires: BOTH,
+    kinds: ["closed"],
+    applies: ({ request, conversation }) =>
+      conversation?.closed === "reset" && request !== undefined && isRefusedWithContent(request),
+    why: "README: a refusal at the door ends the connection; content that is still on its way makes the close a reset, which can overtake it",
   },
   {
     name: "unended-last-chunk",
@@ -261,6 +269,12 @@ function lacksOnlyTheEnd(fuzzCase: FuzzCase): boolean {
   // A trailer line that was begun is left out, and the empty line put behind the others.
   const ended = readRequest(`${last.replace(/[^\n]*$/, "")}\r\n`, 0);
   return rest !== undefined && ended.kind === "request" && ended.request.framing === "chunked";
+}
+
+/** Whether the door refuses a request, whose content nobody reads then. */
+function isRefusedWithContent({ method, framing, fields }: ReadRequest): boolean {
+  const expectations = valuesOf(fields, "expect").filter((value) => value.toLowerCase() !== "100-continue");
+  return framing !== "none" && (/^(?:GET|HEAD|TRACE|CONNECT)$/.test(method) || expectations.length > 0);
 }
 
 function hostOf(request: Suspicion["request"]): string | undefined {
