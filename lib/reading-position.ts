@@ -4,7 +4,7 @@
 import type { ByteReader } from "./message.ts";
 
 /** Who has not taken a chunk for so long, in milliseconds, has stopped reading. */
-export const STALL_MS = 1000;
+export const STALL_MS = 3000;
 
 /** One reader. */
 export class ReadingPosition {
