@@ -106,7 +106,7 @@ export const KNOWN_LIMITS: readonly KnownLimit[] = [
   {
     name: "late-refusal",
     wires: BUN,
-    kinds: ["extra-response"],
+    kinds: ["extra-response", "refused"],
     applies: (suspicion) => isBunsOwn(suspicion) && hasOddContent(suspicion),
     why: "content that turns out malformed behind an answer (the door does not wait for it) gets a 400 of its own, and a close",
   },
