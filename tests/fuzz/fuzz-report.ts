@@ -35,8 +35,9 @@ export function findingText(finding: Finding, seed: number, wire: string | undef
 export function summaryText(result: Result, seed: number, wire: Wire): string {
   const { cases, requests, answers, atOrigin, seconds, memory, limits, findings } = result;
   const rows = KNOWN_LIMITS.filter(({ wires }) => wires.includes(wire));
+  // A run ends early with many findings, and cases that are named one by one have no half.
   const megabytes = (value: number | undefined): string =>
-    value === undefined ? "?" : `${Math.round(value / 2 ** 20)} MB`;
+    value === undefined ? "not looked at" : `${Math.round(value / 2 ** 20)} MB`;
   return [
     `fuzz: seed ${seed}: ${requests} requests in ${cases} cases, ${answers} answers, ${atOrigin} requests at the origin, ` +
       `${seconds.toFixed(1)} s (${Math.round(requests / seconds)} a second)`,
