@@ -5,6 +5,7 @@ import type { StoredBody, StoredHead, StoredResponse } from "../message.ts";
 import { supersedes } from "../rfc9111/cache-key.ts";
 import { partsOf } from "../rfc9111/range.ts";
 import { Sieve } from "./eviction.ts";
+import { FieldBlock } from "./field-block.ts";
 import type { Store, StoreStats, Writer } from "./store.ts";
 
 /** The limits of the tier, in bytes. */
@@ -150,7 +151,8 @@ export class MemoryStore implements Store {
 
   #insert(head: StoredHead, body: StoredBody): StoredResponse | undefined {
     const sizeBytes = overheadOf(head) + bytesOf(body);
-    const stored: StoredResponse = { ...head, body, sizeBytes };
+    const fields = head.fields instanceof FieldBlock ? head.fields : new FieldBlock(head.fields);
+    const stored: StoredResponse = { ...head, fields, memo: undefined, body, sizeBytes };
     for (const older of this.lookup(head.key).filter((variant) => supersedes(stored, variant)))
       this.#drop(older);
     const held = this.#isStored(head.key, body) ? undefined : this.#holds.get(body);
@@ -212,6 +214,7 @@ export class MemoryStore implements Store {
     if (variants.length === 1) this.#variants.delete(stored.key);
     // A new list: the old one may be in the hands of a lookup.
     else this.#variants.set(stored.key, variants.toSpliced(at, 1));
+    stored.memo?.forget();
     this.#eviction.remove(stored);
     this.#responses--;
     this.#storedBytes -= stored.sizeBytes;

@@ -56,7 +56,7 @@ describe("memory: a large body is shared, not copied for each answer", () => {
 
   test("without Content-Type it stays bytes: a wire would give a Blob a type", () => {
     const head = headFor(KEY);
-    const fields = new Headers(head.fields);
+    const fields = new Headers([...head.fields]);
     fields.delete("content-type");
     const writer = tier().write({ ...head, fields }, undefined)!;
     writer.write(large);
