@@ -16,7 +16,7 @@ import { deltaSeconds } from "../lib/rfc9111/time.ts";
 import { MemoryStore } from "../lib/store/memory.ts";
 import { sendThroughFetch } from "../lib/wire/forward-fetch.ts";
 import { serveBun, type Running } from "../lib/wire/serve-bun.ts";
-import { presentedFrom } from "../lib/wire/web-message.ts";
+import { WebRequest } from "../lib/wire/web-message.ts";
 
 import { type FieldRecord, ScriptedOrigin } from "./scripted-origin.ts";
 
@@ -202,7 +202,9 @@ export function presented(
     for (const value of [values].flat()) headers.append(name, value);
   }
   const request = new Request(`http://larder.test${target}`, { method, headers, body: body ?? null });
-  return presentedFrom(request, () => "192.0.2.1");
+  const { uri, authority, fields: received, body: content } = new WebRequest(request, () => undefined);
+  const gone = (): AbortSignal => request.signal;
+  return { method, uri, authority, fields: received, body: content, clientAddress: () => "192.0.2.1", gone };
 }
 
 /** Larder's own member, which is the last one; fails where the field is no Structured Field. */
