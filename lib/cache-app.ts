@@ -27,11 +27,12 @@ export function cacheApp(
     wire: Partial<WireEnvironment> | undefined,
   ): Response | Promise<Response> => {
     const fields = new ReadFields(request.headers);
-    const refusal = refuse({ method: request.method, url: request.url, fields });
-    if (refusal !== undefined) return refusedResponse(request, refusal, events);
     // Other wires than Bun's give another environment, or none.
     const presented = new WebRequest(request, () => wire?.clientAddress?.(request), fields);
-    if (relaying !== undefined && wire?.relay !== undefined && fields.get("upgrade") !== null) {
+    const { method, uri: url } = presented;
+    const refusal = refuse({ method, url, fields, isPlain: fields.isPlain });
+    if (refusal !== undefined) return refusedResponse(request, refusal, events);
+    if (relaying !== undefined && wire?.relay !== undefined && !fields.isPlain) {
       if (opensWebSocket(request))
         return relayed(request, presented, { ...wire, relay: wire.relay }, { relaying, events });
     }

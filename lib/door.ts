@@ -10,6 +10,8 @@ export interface Knock {
   /** The absolute URL that the wire made of target and Host. */
   readonly url: string;
   readonly fields: FieldLookup;
+  /** Whether it is known to have none of FRAMING_FIELDS. */
+  readonly isPlain?: boolean;
   /** What the request line said, where the wire carries it unchanged. */
   readonly exact?: { readonly authority: string; readonly target: string; readonly version: string };
 }
@@ -95,8 +97,20 @@ const RULES: readonly (readonly [Refusal, (knock: Knock) => boolean])[] = [
 
 /** Why a request is refused, `undefined` where it may come in. */
 export function refuse(knock: Knock): Refusal | undefined {
+  if (isOrdinary(knock)) return undefined;
   for (const [refusal, applies] of RULES) if (applies(knock)) return refusal;
   return undefined;
+}
+
+/** Fields that some rule looks at, besides Host. */
+export const FRAMING_FIELDS = ["transfer-encoding", "content-length", "expect", "max-forwards"];
+
+/** Whether no rule can apply, as with most requests: known from less than all the rules look at. */
+export function isOrdinary({ method, url, fields, exact, isPlain }: Knock): boolean {
+  if (isPlain !== true || exact !== undefined || (method !== "GET" && method !== "HEAD")) return false;
+  if (lastHost === "" || fields.get("host") !== lastHost) return false;
+  const path = url.indexOf("/", url.indexOf("//") + 2);
+  return path > 0 && url[path + 1] !== "/" && !url.includes("#", path) && !url.includes("%EF%BF%BD", path);
 }
 
 /** The last host that was found to be valid: most requests are for the same few. */

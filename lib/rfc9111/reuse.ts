@@ -4,7 +4,7 @@
 import type { FieldLookup, StoredHead, StoredResponse } from "../message.ts";
 import { currentAge } from "./age.ts";
 import { matchesSelecting, type VaryComparison } from "./cache-key.ts";
-import { requestDirectives, type RequestDirectives } from "./cache-control.ts";
+import { NO_REQUEST_DIRECTIVES, requestDirectives, type RequestDirectives } from "./cache-control.ts";
 import { isFresh } from "./freshness.ts";
 import { ifRangeHolds } from "./preconditions.ts";
 import { coverage, missingRange, parseRange, type RangeSpec } from "./range.ts";
@@ -63,6 +63,18 @@ export interface Forwarding {
     readonly first: number;
     readonly last: number | undefined;
   };
+}
+
+/** The fields that `requestFacts` reads; what else is looked at, the stored response names in its Vary. */
+export const DECIDING_FIELDS = [
+  ...["cache-control", "range", "if-range"],
+  ...["if-none-match", "if-modified-since", "if-match", "if-unmodified-since"],
+];
+
+/** What a request says that has none of those fields, as most have none. */
+export function plainFacts(method: string, fields: FieldLookup): RequestFacts {
+  const directives = NO_REQUEST_DIRECTIVES;
+  return { method, fields, directives, ranges: undefined, isConditional: false, isForOrigin: false };
 }
 
 /** What the request says, for `decide` and all that follows. */

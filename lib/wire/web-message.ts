@@ -1,17 +1,21 @@
 // Answers: how a web-standard Request becomes a presented request, and an Answer a web-standard Response.
 // Owns: what `Response` does to a body behind one's back, and keeping it from doing so.
 // Leaves out: the socket (`serve-bun.ts`), what is refused (`door.ts`).
+import { FRAMING_FIELDS } from "../door.ts";
 import { HitAnswer } from "../hit-answer.ts";
 import type { Answer, FieldLookup, PresentedRequest } from "../message.ts";
 import { endToEndFields } from "../rfc9111/header-fields.ts";
-import { requestFacts, type RequestFacts } from "../rfc9111/reuse.ts";
+import { DECIDING_FIELDS, plainFacts, requestFacts, type RequestFacts } from "../rfc9111/reuse.ts";
 
 /** The header fields of a request, read once: each look-up in native `Headers` costs as much as all of them here. */
 export class ReadFields implements FieldLookup {
+  /** Whether neither the door nor the decision has anything to look at. */
+  readonly isPlain: boolean;
   readonly #values: Readonly<Record<string, unknown>>;
 
   constructor(headers: Headers) {
     this.#values = headers.toJSON();
+    this.isPlain = hasNothingThatMatters(this.#values);
   }
 
   get(name: string): string | null {
@@ -20,6 +24,15 @@ export class ReadFields implements FieldLookup {
     // Set-Cookie alone comes as a list; whatever else is found here belongs to every object.
     return Array.isArray(value) ? value.join(", ") : null;
   }
+}
+
+const MATTERING = new Set([...DECIDING_FIELDS, ...FRAMING_FIELDS, "upgrade"]);
+
+function hasNothingThatMatters(values: Readonly<Record<string, unknown>>): boolean {
+  for (const name in values) {
+    if (MATTERING.has(name) || (name === "connection" && values[name] !== "keep-alive")) return false;
+  }
+  return true;
 }
 
 /** A request as it came through a web-standard wire, as the engine sees it. */
@@ -42,7 +55,9 @@ export class WebRequest implements PresentedRequest {
     this.#request = request;
     this.#read = read;
     this.clientAddress = clientAddress;
-    this.facts = requestFacts(this.method, this.#namesFields ? this.fields : read);
+    this.facts = read.isPlain
+      ? plainFacts(this.method, read)
+      : requestFacts(this.method, this.#namesFields ? this.fields : read);
   }
 
   /** As the wire has normalised it: what is sent to the origin and what is in the cache key are the same host. */
