@@ -183,7 +183,7 @@ export const CACHE_OPTIONS = {
       "whether a body that ends with its connection may be stored: whether it is complete cannot be known",
   },
   wire: {
-    kind: oneOf("auto", "bun", "exact"),
+    kind: oneOf("auto", "bun", "lane", "exact"),
     fallback: "auto",
     value: "HOW",
     meaning:
