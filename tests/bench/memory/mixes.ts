@@ -3,6 +3,7 @@
 // Leaves out: the origin (`realistic-origin.ts`), the report (`run.ts`), the claim (`../../memory-budget.test.ts`).
 import { existsSync, readFileSync } from "node:fs";
 import { ANYWHERE, startLarder } from "../../larder-process.ts";
+import { chance } from "../zipf.ts";
 import { startRealisticOrigin } from "./realistic-origin.ts";
 
 /** A stream of requests that would need many times the budget. */
@@ -79,10 +80,10 @@ function* huge(budgetBytes: number): Iterable<string> {
 
 /** Sizes from 100 B to 1 MB, each power of ten as likely, some asked for again; about eight times the budget. */
 function* churn(budgetBytes: number): Iterable<string> {
-  const dice = diceOf(9111);
+  const next = chance(9111);
   for (let sum = 0, at = 0; sum < 8 * budgetBytes; at++) {
-    const again = dice() < 0.2 ? Math.floor(dice() * at) : at;
-    const bytes = Math.floor(100 * 10 ** (4 * diceOf(again)()));
+    const again = next() < 0.2 ? Math.floor(next() * at) : at;
+    const bytes = Math.floor(100 * 10 ** (4 * chance(again)()));
     sum += again === at ? bytes : 0;
     yield `/churn-${again}/${bytes}`;
   }
@@ -90,17 +91,6 @@ function* churn(budgetBytes: number): Iterable<string> {
 
 function* unstored(): Iterable<string> {
   for (let at = 0; at < BARE_REQUESTS; at++) yield `/no-store/${at % 10 === 0 ? 100_000 : 1000}`;
-}
-
-/** Numbers from 0 to 1, the same for the same seed (mulberry32). */
-function diceOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 async function askAll(url: string, targets: Iterable<string>): Promise<void> {
