@@ -34,7 +34,7 @@ function fill(into: FilledStore, responses: number): number {
     const name = nameOf(at);
     bytes += into.put(name, realisticFields(name), new Uint8Array(BODY_BYTES).fill(at));
     // What a process of its own would do between two requests.
-    if (at % 10_000 === 9999) Bun.gc(true);
+    if (at % 100_000 === 99_999) Bun.gc(true);
   }
   return bytes;
 }
