@@ -29,6 +29,9 @@ export async function conformance({ against }: BenchOptions): Promise<boolean> {
   return true;
 }
 
+/** Without this Varnish keeps for two minutes what does not say how long, and most cases build on that not being so. */
+const NO_DEFAULTS = ["-t", "0", "-p", "default_grace=0"];
+
 /** The servers are started against an origin that answers, and keep to its port when the cases' origin has taken it. */
 async function startedOn(name: string, port: number): Promise<Contestant> {
   const stand = Bun.serve({
@@ -39,7 +42,7 @@ async function startedOn(name: string, port: number): Promise<Contestant> {
   });
   const place = { originUrl: `http://127.0.0.1:${port}`, core: "0,1", workers: 1 };
   try {
-    return await (name === "nginx" ? startNginx(place) : startVarnish(place));
+    return await (name === "nginx" ? startNginx(place) : startVarnish(place, NO_DEFAULTS));
   } finally {
     await stand.stop(true);
   }

@@ -18,7 +18,7 @@ type Start = (place: Place) => Promise<Contestant>;
 const STARTS: Readonly<Record<(typeof RIVALS)[number], Start>> = {
   bare,
   nginx: startNginx,
-  varnish: startVarnish,
+  varnish: (place) => startVarnish(place),
 };
 const PROGRAMS: Readonly<Record<string, string>> = { nginx: "nginx", varnish: "varnishd" };
 

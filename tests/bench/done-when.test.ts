@@ -5,11 +5,11 @@ import { expect, test } from "bun:test";
 import { claimedScenarios, verdictLines, verdicts } from "./done-when.ts";
 import { SCENARIOS } from "./scenarios.ts";
 import type { Measured, Results } from "./speed.ts";
-import { markdown, missLines, pairsOf, rateTable, ratioTable } from "./table.ts";
+import { foreignLine, markdown, missLines, pairsOf, rateTable, ratioTable } from "./table.ts";
 
 function measured(rates: readonly number[], p99Ms = 1, missShare = 0): Measured {
   const samples = rates.map((perSecond) => ({ requests: perSecond, perSecond, bytes: 0, p50Ms: 0.5, p99Ms }));
-  return { samples, missShare };
+  return { samples, missShare, foreignShares: [0.01, 0.2, 0.02] };
 }
 
 function results(of: Readonly<Record<string, Readonly<Record<string, Measured>>>>): Results {
@@ -80,6 +80,10 @@ test("of mixed traffic it is said how much of it reached the origin", () => {
   expect(missLines({ ...OUTCOME, results: run })).toEqual([
     "mixed: Zipf, 10 % misses, 1–100 KB; reached the origin: bun 10.0 %, bare –, nginx 10.0 %",
   ]);
+});
+
+test("it is said how much others had of the machine", () => {
+  expect(foreignLine(OUTCOME)).toBe("Processes that do not belong to it had 2.0 % of a core, at most 20.0 %");
 });
 
 test("columns are as wide as their widest cell", () => {

@@ -6,7 +6,7 @@ import { helpOfLarder, RIVALS, WIRES } from "./contestants.ts";
 import { verdictLines, verdicts } from "./done-when.ts";
 import { endWithThis } from "./pinned-process.ts";
 import { runSpeed, type Outcome, type Plan } from "./speed.ts";
-import { missLines, pairsOf, rateTable, ratioTable } from "./table.ts";
+import { foreignLine, missLines, pairsOf, rateTable, ratioTable } from "./table.ts";
 
 /** The speed table, and each line of the goal with its measured value; false where a contestant failed. */
 export async function speed(options: BenchOptions): Promise<boolean> {
@@ -61,7 +61,7 @@ function printOutcome(outcome: Outcome, how: string): void {
     "",
     ratioTable(outcome, pairsOf(own, others)),
     "",
-    ...missLines(outcome).flatMap((line) => [`${line}.`, ""]),
+    ...[...missLines(outcome), foreignLine(outcome)].flatMap((line) => [`${line}.`, ""]),
     "<!-- /bench -->",
   ];
   console.log(lines.join("\n"));

@@ -41,6 +41,15 @@ export function missLines({ names, results }: Outcome): readonly string[] {
     });
 }
 
+/** How much others had of the machine while it was measured. */
+export function foreignLine({ results }: Outcome): string {
+  const shares = [...results.values()].flatMap((measured) =>
+    [...measured.values()].flatMap(({ foreignShares }) => foreignShares),
+  );
+  const [middle, most] = [median(shares), Math.max(0, ...shares)];
+  return `Processes that do not belong to it had ${percent(middle)} of a core, at most ${percent(most)}`;
+}
+
 /** The rate of one over that of another, round by round; `undefined` where one of them has none. */
 export function rateRatio(
   measured: ReadonlyMap<string, Measured>,

@@ -7,8 +7,11 @@ import { STORE_SIZE, type Contestant, type Place } from "./contestant.ts";
 import { memoryFolder } from "./nginx.ts";
 import { freePort, startListening } from "./pinned-process.ts";
 
-/** Starts it in a folder of its own, which goes with it. */
-export async function startVarnish({ originUrl, core }: Place): Promise<Contestant> {
+/** Starts it in a folder of its own, which goes with it; `more` are further arguments of varnishd. */
+export async function startVarnish(
+  { originUrl, core }: Place,
+  more: readonly string[] = [],
+): Promise<Contestant> {
   const port = await freePort();
   const folder = mkdtempSync(join(memoryFolder(), "larder-bench-varnish-"));
   const vcl = join(folder, "bench.vcl");
@@ -20,7 +23,7 @@ export async function startVarnish({ originUrl, core }: Place): Promise<Contesta
     /(varnish-[\d.]+)/.exec(Bun.spawnSync(["varnishd", "-V"]).stderr.toString()) ?? [];
   const remove = (): void => rmSync(folder, { recursive: true, force: true });
   try {
-    const { url, stop } = await startListening([...command, ...store, ...parameters], port, core);
+    const { url, stop } = await startListening([...command, ...store, ...parameters, ...more], port, core);
     return { name: "varnish", version, url, stop: () => stop().then(remove) };
   } catch (error) {
     remove();
