@@ -3,7 +3,7 @@
 // Leaves out: the contestants (`contestants.ts`), the load (`wrk-run.ts`), what is printed (`table.ts`, `done-when.ts`).
 import type { Contestant } from "./contestant.ts";
 import { present, startAll, startOrigin } from "./contestants.ts";
-import { foreignShare, ticks } from "./foreign-load.ts";
+import { foreignShare, foreignTicks } from "./foreign-load.ts";
 import { SCENARIOS, type Scenario } from "./scenarios.ts";
 import { counterOf, faultOf, settled, warmAndVerify, type Count } from "./verify.ts";
 import { loadFor, type Load, type LoadPlace, type Sample } from "./wrk-run.ts";
@@ -150,9 +150,9 @@ interface Attempt {
 
 async function attempt(round: Round, seconds: number): Promise<Attempt> {
   const reachedBefore = await settled(round.count);
-  const before = ticks();
+  const before = foreignTicks();
   const sample = await round.load.run(round.contestant.url, seconds);
-  const share = foreignShare(before, ticks(), seconds);
+  const share = foreignShare(before, foreignTicks(), seconds);
   const misses = (await settled(round.count)) - reachedBefore;
   const fault = faultOf(round.scenario, sample, misses);
   if (fault !== undefined) throw new Error(fault);
