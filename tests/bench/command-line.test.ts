@@ -23,6 +23,10 @@ test("a subcommand comes first, values with a space or =", () => {
   expect(options).toMatchObject({ command: "workers", rounds: 3, seconds: 2, only: ["1k", "zipf"] });
 });
 
+test("eviction has options of its own", () => {
+  expect(readBenchOptions(["eviction", "--shares", "1,5"]).command).toBe("eviction");
+});
+
 test.each([
   [["sped"], "sped: expected one of speed, workers"],
   [["--round", "3"], "--round: expected --rounds"],

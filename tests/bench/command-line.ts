@@ -27,7 +27,7 @@ export const USAGE = `bun run bench [SUBCOMMAND] [OPTION VALUE …]
   workers            two workers of Larder beside two of nginx, both cores shared with the load
   memory             what a stored object costs as their number grows, and whether the budget is kept
   micro              nanoseconds of single functions
-  eviction           hit ratios over traces
+  eviction           hit ratios over traces; --trace FILE, --shares 1,5, --synthetic, --cost
   conformance        the conformance cases through nginx and Varnish too
 
   --rounds N         interleaved rounds, 1–100 [5]
@@ -43,7 +43,8 @@ export function readBenchOptions(args: readonly string[]): BenchOptions {
   const command = COMMANDS.find((one) => one === name);
   if (command === undefined) throw new Error(`${name}: expected one of ${COMMANDS.join(", ")}`);
   const given = new Map<string, string>();
-  const rest = isNamed ? args.slice(1) : args;
+  // It has options of its own, and reads them itself.
+  const rest = command === "eviction" ? [] : isNamed ? args.slice(1) : args;
   for (let at = 0; at < rest.length; at++) {
     const [option = "", inline] = (rest[at] ?? "").split(/=(.*)/s);
     if (option === "--help") given.set(option, "");

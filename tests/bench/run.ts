@@ -27,7 +27,7 @@ async function run({ command }: BenchOptions): Promise<void> {
     process.exitCode = (await part(options)) ? 0 : 1;
   } catch (error) {
     console.error(`bench: ${error instanceof Error ? error.message : String(error)}`);
-    process.exitCode = 1;
+    process.exitCode = isWrongOption(error) ? 2 : 1;
   }
 }
 
@@ -40,13 +40,16 @@ function optionsOrExit(): BenchOptions {
   }
 }
 
-/** Has a `run.ts` of its own, which does all of it when it is loaded. */
+/** Has a `run.ts` of its own, which does all of it when it is loaded, the reading of its options included. */
 async function eviction(): Promise<Part> {
   const file = join(import.meta.dir, "eviction/run.ts");
   if (!existsSync(file)) throw new Error("eviction: not there yet");
   return async () => {
-    process.argv.splice(2, 1);
     await import(file);
     return (process.exitCode ?? 0) === 0;
   };
+}
+
+function isWrongOption(error: unknown): boolean {
+  return String((error as { readonly code?: unknown } | undefined)?.code).startsWith("ERR_PARSE_ARGS");
 }
