@@ -187,7 +187,7 @@ export const CACHE_OPTIONS = {
     fallback: "auto",
     value: "HOW",
     meaning:
-      "how bytes come and go: `bun` is fast, `exact` is on node:http and carries what it cannot (below); `auto` is bun on Bun, exact on Node",
+      "how bytes come and go: `bun` is fast, `lane` is faster, `exact` is on node:http and carries what they cannot (below); `auto` is bun on Bun, exact on Node",
   },
   drainTimeout: {
     kind: milliseconds,
