@@ -117,7 +117,7 @@ export class Eviction<T extends Evictable> {
    * What may not leave steps aside, and is asked again a few at a time: a call asks about each twice at most.
    */
   victim(now: EpochSeconds, mayLeave: (item: T) => boolean = () => true): T | undefined {
-    this.#askAgain(ASKED_AGAIN, mayLeave);
+    if (this.#held.size > 0) this.#askAgain(ASKED_AGAIN, mayLeave);
     const found = this.#expired(now, mayLeave) ?? this.#least(mayLeave);
     if (found !== undefined || !this.#askAgain(MAX_ASKED_AGAIN, mayLeave)) return found;
     return this.#least(mayLeave);

@@ -38,8 +38,7 @@ export class Frequency {
   /** Remembers one that leaves; `uses` is 1 or more. */
   note(fingerprint: number, uses: number, wasEvicted: boolean): void {
     const first = this.#first(fingerprint);
-    this.#fingerprints.copyWithin(first + 1, first, first + WAYS - 1);
-    this.#uses.copyWithin(first + 1, first, first + WAYS - 1);
+    for (let at = first + WAYS - 1; at > first; at--) this.#copy(at - 1, at);
     this.#fingerprints[first] = fingerprint;
     this.#uses[first] = wasEvicted ? uses : -uses;
   }
@@ -50,8 +49,7 @@ export class Frequency {
     for (let at = first; at < first + WAYS; at++) {
       const uses = read(this.#uses, at);
       if (uses === 0 || this.#fingerprints[at] !== fingerprint) continue;
-      this.#fingerprints.copyWithin(at, at + 1, first + WAYS);
-      this.#uses.copyWithin(at, at + 1, first + WAYS);
+      for (let next = at + 1; next < first + WAYS; next++) this.#copy(next, next - 1);
       this.#uses[first + WAYS - 1] = 0;
       return { uses: Math.abs(uses), wasEvicted: uses > 0 };
     }
@@ -60,6 +58,11 @@ export class Frequency {
 
   #first(fingerprint: number): number {
     return (fingerprint & (this.room / WAYS - 1)) * WAYS;
+  }
+
+  #copy(from: number, to: number): void {
+    this.#fingerprints[to] = read(this.#fingerprints, from);
+    this.#uses[to] = read(this.#uses, from);
   }
 
   #resize(room: number): void {
