@@ -4,7 +4,7 @@
 import type { EpochSeconds } from "../rfc9111/time.ts";
 import type { Selecting, Validators } from "../message.ts";
 import { fingerprintOf, Frequency } from "./frequency.ts";
-import { read, resized, SlotHeap } from "./heap.ts";
+import { resized, SlotHeap } from "./heap.ts";
 
 /** What eviction has to know of a stored response. */
 export interface Evictable {
@@ -78,7 +78,7 @@ export class Eviction<T extends Evictable> {
     if (this.#has(item)) return this.touch(item);
     const slot = this.#items.push(item) - 1;
     item.slot = slot;
-    this.#uses = resized(this.#uses, slot + 1);
+    if (slot === this.#uses.length) this.#uses = resized(this.#uses, slot + 1);
     this.#uses[slot] = 1 + this.#usesBefore(item);
     this.#left.fit(slot + 1);
     this.#enqueue(item, slot);
@@ -88,7 +88,7 @@ export class Eviction<T extends Evictable> {
   touch(item: T): void {
     const { slot } = item;
     if (slot === undefined || this.#items[slot] !== item) return;
-    const uses = read(this.#uses, slot);
+    const uses = this.#usesOf(slot);
     this.#uses[slot] = uses < 0 ? uses - 1 : -uses - 1;
   }
 
@@ -103,12 +103,12 @@ export class Eviction<T extends Evictable> {
     const mover = this.#items.pop();
     if (mover !== undefined && slot !== last) {
       this.#items[slot] = mover;
-      this.#uses[slot] = read(this.#uses, last);
+      this.#uses[slot] = this.#usesOf(last);
       mover.slot = slot;
     }
     this.#order.renumber(last, slot);
     this.#expiring.renumber(last, slot);
-    this.#uses = resized(this.#uses, last);
+    if (last < this.#uses.length / 4) this.#uses = resized(this.#uses, last);
     this.#left.fit(last);
   }
 
@@ -142,7 +142,7 @@ export class Eviction<T extends Evictable> {
         continue;
       }
       this.#level = this.#order.firstKey;
-      if (read(this.#uses, slot) > 0 || spared++ === MAX_SPARED) {
+      if (this.#usesOf(slot) > 0 || spared++ === MAX_SPARED) {
         this.#victim = item;
         return item;
       }
@@ -184,7 +184,7 @@ export class Eviction<T extends Evictable> {
 
   /** Where it stands from now on; its mark is gone. */
   #priority({ sizeBytes }: T, slot: number): number {
-    const uses = Math.abs(read(this.#uses, slot));
+    const uses = Math.abs(this.#usesOf(slot));
     this.#uses[slot] = uses;
     return this.#level + this.#worth(uses) / Math.max(1, sizeBytes);
   }
@@ -194,12 +194,16 @@ export class Eviction<T extends Evictable> {
     return uses <= FULL_USES ? uses : FULL_USES * (1 + Math.log(uses / FULL_USES));
   }
 
+  #usesOf(slot: number): number {
+    return this.#uses[slot] as number;
+  }
+
   #has(item: T): boolean {
     return item.slot !== undefined && this.#items[item.slot] === item;
   }
 
   #remember(item: T, slot: number): void {
-    const uses = Math.abs(read(this.#uses, slot));
+    const uses = Math.abs(this.#usesOf(slot));
     const wasEvicted = this.#victim === item;
     this.#victim = undefined;
     this.#left.note(fingerprintOf(item.key, item.selecting?.values), uses, wasEvicted);

@@ -1,7 +1,6 @@
 // Answers: how often was a response used before it left?
 // Owns: what is remembered of those that left: a fingerprint and a count of uses each, as many as are stored.
 // Leaves out: what the count is worth (`eviction.ts`).
-import { read } from "./heap.ts";
 
 /** What came back: how often it was used before, and whether it had to leave for want of room. */
 export interface Remembered {
@@ -47,7 +46,7 @@ export class Frequency {
   recall(fingerprint: number): Remembered | undefined {
     const first = this.#first(fingerprint);
     for (let at = first; at < first + WAYS; at++) {
-      const uses = read(this.#uses, at);
+      const uses = this.#uses[at] as number;
       if (uses === 0 || this.#fingerprints[at] !== fingerprint) continue;
       for (let next = at + 1; next < first + WAYS; next++) this.#copy(next, next - 1);
       this.#uses[first + WAYS - 1] = 0;
@@ -61,8 +60,8 @@ export class Frequency {
   }
 
   #copy(from: number, to: number): void {
-    this.#fingerprints[to] = read(this.#fingerprints, from);
-    this.#uses[to] = read(this.#uses, from);
+    this.#fingerprints[to] = this.#fingerprints[from] as number;
+    this.#uses[to] = this.#uses[from] as number;
   }
 
   #resize(room: number): void {
@@ -71,8 +70,8 @@ export class Frequency {
     this.#uses = new Float32Array(room);
     // From old to new, so that the new ones come to stand first.
     for (let at = uses.length - 1; at >= 0; at--) {
-      const count = read(uses, at);
-      if (count !== 0) this.note(read(fingerprints, at), Math.abs(count), count > 0);
+      const count = uses[at] as number;
+      if (count !== 0) this.note(fingerprints[at] as number, Math.abs(count), count > 0);
     }
   }
 }

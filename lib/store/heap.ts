@@ -28,17 +28,16 @@ export class SlotHeap {
 
   /** The smallest key; Infinity where it is empty. */
   get firstKey(): number {
-    return this.#size === 0 ? Infinity : read(this.#keys, 0);
+    return this.#size === 0 ? Infinity : this.#key(0);
   }
 
   has(slot: number): boolean {
-    return slot < this.#places.length && read(this.#places, slot) > 0;
+    return slot < this.#places.length && this.#placeOf(slot) > 0;
   }
 
   /** Takes in a slot that is not in. */
   insert(slot: number, key: number): void {
-    this.#keys = resized(this.#keys, this.#size + 1);
-    this.#slots = resized(this.#slots, this.#size + 1);
+    if (this.#size === this.#keys.length) this.#resize(this.#size + 1);
     if (slot >= this.#places.length) this.#places = resized(this.#places, slot + 1);
     this.#rise(this.#size++, slot, key);
   }
@@ -46,34 +45,38 @@ export class SlotHeap {
   /** Takes a slot out; nothing happens where it is not in. */
   remove(slot: number): void {
     if (!this.has(slot)) return;
-    const at = read(this.#places, slot) - 1;
+    const at = this.#placeOf(slot) - 1;
     this.#places[slot] = 0;
     const last = --this.#size;
-    if (at < last) this.#settle(at, read(this.#slots, last), read(this.#keys, last));
-    this.#keys = resized(this.#keys, last);
-    this.#slots = resized(this.#slots, last);
+    if (at < last) this.#settle(at, this.#slot(last), this.#key(last));
+    if (last < this.#keys.length / 4) this.#resize(last);
   }
 
   /** Gives a slot that is in another key. */
   rekey(slot: number, key: number): void {
-    this.#settle(read(this.#places, slot) - 1, slot, key);
+    this.#settle(this.#placeOf(slot) - 1, slot, key);
   }
 
   /** The last of all slots goes by another number, that of one which is not in; there is no such slot afterwards. */
   renumber(last: number, slot: number): void {
     if (last >= this.#places.length) return;
-    const place = read(this.#places, last);
+    const place = this.#placeOf(last);
     this.#places[last] = 0;
     if (slot !== last && place > 0) {
       this.#places[slot] = place;
       this.#slots[place - 1] = slot;
     }
-    this.#places = resized(this.#places, last);
+    if (last < this.#places.length / 4) this.#places = resized(this.#places, last);
+  }
+
+  #resize(length: number): void {
+    this.#keys = resized(this.#keys, length);
+    this.#slots = resized(this.#slots, length);
   }
 
   #settle(at: number, slot: number, key: number): void {
     const above = (at - 1) >> 1;
-    if (at > 0 && read(this.#keys, above) > key) this.#rise(at, slot, key);
+    if (at > 0 && this.#key(above) > key) this.#rise(at, slot, key);
     else this.#sink(at, slot, key);
   }
 
@@ -81,8 +84,8 @@ export class SlotHeap {
     let at = from;
     while (at > 0) {
       const above = (at - 1) >> 1;
-      if (read(this.#keys, above) <= key) break;
-      this.#place(at, read(this.#slots, above), read(this.#keys, above));
+      if (this.#key(above) <= key) break;
+      this.#place(at, this.#slot(above), this.#key(above));
       at = above;
     }
     this.#place(at, slot, key);
@@ -93,12 +96,24 @@ export class SlotHeap {
     for (;;) {
       let below = 2 * at + 1;
       if (below >= this.#size) break;
-      if (below + 1 < this.#size && read(this.#keys, below + 1) < read(this.#keys, below)) below++;
-      if (read(this.#keys, below) >= key) break;
-      this.#place(at, read(this.#slots, below), read(this.#keys, below));
+      if (below + 1 < this.#size && this.#key(below + 1) < this.#key(below)) below++;
+      if (this.#key(below) >= key) break;
+      this.#place(at, this.#slot(below), this.#key(below));
       at = below;
     }
     this.#place(at, slot, key);
+  }
+
+  #key(at: number): number {
+    return this.#keys[at] as number;
+  }
+
+  #slot(at: number): number {
+    return this.#slots[at] as number;
+  }
+
+  #placeOf(slot: number): number {
+    return this.#places[slot] as number;
   }
 
   #place(at: number, slot: number, key: number): void {
@@ -116,9 +131,4 @@ export function resized<A extends Float64Array | Float32Array | Int32Array>(arra
   const copy = new (array.constructor as new (room: number) => A)(room);
   copy.set(array.subarray(0, room));
   return copy;
-}
-
-/** A number that is known to be there. */
-export function read(array: Float64Array | Float32Array | Int32Array | Uint32Array, at: number): number {
-  return array[at] as number;
 }
