@@ -67,7 +67,7 @@ export class Eviction<T extends Evictable> {
     return this.#items.length;
   }
 
-  /** The bytes it takes, beyond 8 for the slot in each item; those of a hundred held ones are not worth counting. */
+  /** The bytes that it takes, without the 8 for the slot in each item and the set of those that are held. */
   get bytes(): number {
     const heaps = this.#order.bytes + this.#expiring.bytes;
     return heaps + this.#left.bytes + this.#uses.byteLength + 8 * this.#items.length;
@@ -120,7 +120,7 @@ export class Eviction<T extends Evictable> {
     if (this.#held.size > 0) this.#askAgain(ASKED_AGAIN, mayLeave);
     const found = this.#expired(now, mayLeave) ?? this.#least(mayLeave);
     if (found !== undefined || !this.#askAgain(MAX_ASKED_AGAIN, mayLeave)) return found;
-    return this.#least(mayLeave);
+    return this.#expired(now, mayLeave) ?? this.#least(mayLeave);
   }
 
   #expired(now: EpochSeconds, mayLeave: (item: T) => boolean): T | undefined {
