@@ -50,7 +50,7 @@ export interface Engine {
 export function cacheEngine(options: CacheOptions): Engine {
   const events = new Events();
   const clockMs = (): number => Date.now();
-  const store = new MemoryStore({ budgetBytes: options.memory, maxObjectBytes: options.maxObject });
+  const store = new MemoryStore({ budgetBytes: options.memory, maxObjectBytes: options.maxObject }, clockMs);
   const collapser = new Collapser();
   const routes = routesFor(options, events);
   const send = wireFor(options) === "exact" ? sendThroughNode : sendThroughFetch;

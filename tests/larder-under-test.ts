@@ -68,7 +68,7 @@ export class Larder {
     const { memory = 2 ** 26, maxObject = 2 ** 24, originHost = "", originTimeoutMs = 2000 } = particulars;
     const { staleIfError = 0, uncollapse = 10 } = particulars;
     this.origin = origin;
-    this.store = new MemoryStore({ budgetBytes: memory, maxObjectBytes: maxObject });
+    this.store = new MemoryStore({ budgetBytes: memory, maxObjectBytes: maxObject }, () => this.nowMs);
     this.#heard.on((event) => this.events.push(event));
     const clockMs = (): number => this.nowMs;
     const deadlines = { firstByteMs: originTimeoutMs, betweenBytesMs: originTimeoutMs, totalMs: 0 };

@@ -4,7 +4,8 @@
 import type { StoredBody, StoredHead, StoredResponse } from "../message.ts";
 import { supersedes } from "../rfc9111/cache-key.ts";
 import { partsOf } from "../rfc9111/range.ts";
-import { Sieve } from "./eviction.ts";
+import { epochSeconds } from "../rfc9111/time.ts";
+import { Eviction } from "./eviction.ts";
 import { FieldBlock } from "./field-block.ts";
 import type { Store, StoreStats, Writer } from "./store.ts";
 
@@ -40,8 +41,9 @@ const OVERHEAD_BYTES = 1024;
 /** The memory tier. All of it is synchronous. */
 export class MemoryStore implements Store {
   readonly #variants = new Map<string, StoredResponse[]>();
-  readonly #eviction = new Sieve<StoredResponse>();
+  readonly #eviction = new Eviction<StoredResponse>();
   readonly #limits: MemoryLimits;
+  readonly #clockMs: () => number;
   #responses = 0;
   #storedBytes = 0;
   #pendingBytes = 0;
@@ -52,8 +54,10 @@ export class MemoryStore implements Store {
   /** Of the held ones, those that are not stored any more. */
   #lingeringBytes = 0;
 
-  constructor(limits: MemoryLimits) {
+  /** The clock says what is stale when room is needed. */
+  constructor(limits: MemoryLimits, clockMs: () => number = Date.now) {
     this.#limits = limits;
+    this.#clockMs = clockMs;
   }
 
   lookup(key: string): readonly StoredResponse[] {
@@ -176,9 +180,10 @@ export class MemoryStore implements Store {
   #makeRoom(bytes: number, sparing?: StoredBody): boolean {
     const { budgetBytes } = this.#limits;
     while (this.#storedBytes + this.#pendingBytes + this.#lingeringBytes + bytes > budgetBytes) {
+      const now = epochSeconds(this.#clockMs());
       const victim =
-        this.#eviction.victim(({ body }) => !this.#holds.has(body)) ??
-        (this.#heldBytes > budgetBytes * MAX_HELD_SHARE ? this.#eviction.victim() : undefined);
+        this.#eviction.victim(now, ({ body }) => !this.#holds.has(body)) ??
+        (this.#heldBytes > budgetBytes * MAX_HELD_SHARE ? this.#eviction.victim(now) : undefined);
       if (victim !== undefined) this.#evict(victim);
       else if (!this.#dropLingering(sparing)) return false;
     }
