@@ -1,7 +1,7 @@
 // Answers: what a fresh hit says, made once and stamped anew when the second has changed.
 // Owns: the header section that answers from one stored response share: Age, Via and Cache-Status, as `Headers` and as text.
 // Leaves out: which answer it is (`respond.ts`), how it leaves (`wire/`).
-import { CACHE_NAME, cacheStatusMember } from "./cache-status.ts";
+import { CACHE_NAME, hitMember } from "./cache-status.ts";
 import type { Answer, AnswerBlock, AnswerBody, StoredFields, StoredHead } from "./message.ts";
 import { currentAge } from "./rfc9111/age.ts";
 import { formatHttpDate, type EpochSeconds } from "./rfc9111/time.ts";
@@ -10,16 +10,17 @@ import { fieldText } from "./store/field-block.ts";
 /** A header field of an answer. */
 export type Field = readonly [name: string, value: string];
 
-/** The header section of hits on one stored response. Each of its forms is made when a wire asks for it. */
+/** The header section of hits on one stored response. Each of its two forms is made when a wire asks for it. */
 export class HitSection implements AnswerBlock {
   readonly #stored: StoredHead;
   readonly #kept: StoredFields;
   readonly #added: readonly Field[];
   #at = -1 as EpochSeconds;
   #lines: string | undefined;
-  #ownLines: string | undefined;
   #headers: Headers | undefined;
   #headersAt = -1 as EpochSeconds;
+  /** What caches before this one said. */
+  #earlierStatus = "";
 
   /** `kept` are those of the stored fields that it has, `added` what goes with them. */
   constructor(stored: StoredHead, kept: StoredFields, added: readonly Field[] = []) {
@@ -30,37 +31,41 @@ export class HitSection implements AnswerBlock {
 
   /** Sets the second in which it is sent. */
   stamp(now: EpochSeconds): void {
-    if (this.#at === now) return;
     this.#at = now;
-    this.#ownLines = undefined;
   }
 
   get lines(): string {
-    return (this.#lines ??= fieldText(this.#kept));
+    return (this.#lines ??= fieldText(this.#kept) + textOf(this.#added));
   }
 
+  /** Not kept: what changes from second to second is cheaper made anew than renewed in thousands of old objects. */
   get ownLines(): string {
-    return (this.#ownLines ??= textOf([...this.#added, ["Age", this.#age], ["Cache-Status", this.#status]]));
+    return `\r\nAge: ${this.#age}\r\nCache-Status: ${this.#status}`;
   }
 
   /** Shared: not to be changed by who gets them. */
   get headers(): Headers {
     if (this.#headersAt === this.#at && this.#headers !== undefined) return this.#headers;
     this.#headersAt = this.#at;
-    this.#headers ??= withFields(new Headers([...this.#kept]), this.#added);
-    this.#headers.set("Age", this.#age);
-    // RFC 9211 §2: caches add themselves at the end.
-    const earlier = this.#stored.fields.get("cache-status");
-    this.#headers.set("Cache-Status", earlier === null ? this.#status : `${earlier}, ${this.#status}`);
+    this.#headers ??= this.#newHeaders();
+    this.#headers.set("Age", String(this.#age));
+    this.#headers.set("Cache-Status", this.#earlierStatus + this.#status);
     return this.#headers;
   }
 
-  get #age(): string {
-    return String(currentAge(this.#stored.bornAt, this.#at));
+  #newHeaders(): Headers {
+    // RFC 9211 §2: caches add themselves at the end.
+    const earlier = this.#stored.fields.get("cache-status");
+    if (earlier !== null) this.#earlierStatus = `${earlier}, `;
+    return withFields(new Headers([...this.#kept]), this.#added);
+  }
+
+  get #age(): number {
+    return currentAge(this.#stored.bornAt, this.#at);
   }
 
   get #status(): string {
-    return cacheStatusMember({ word: "HIT", ttl: this.#stored.staleAt - this.#at });
+    return hitMember(this.#stored.staleAt - this.#at);
   }
 }
 
