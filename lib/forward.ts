@@ -11,7 +11,7 @@ import type { Origin } from "./origins/origin.ts";
 import type { Place } from "./origins/places.ts";
 import type { Routes } from "./origins/routes.ts";
 import { outgoingFields, type Conditions } from "./outgoing-fields.ts";
-import { failureOf, receivedFrom } from "./received.ts";
+import { drop, failureOf, readerOf, receivedFrom } from "./received.ts";
 import { fieldsForRest, lengthWithRest, resumable, type Resumable } from "./resumption.ts";
 import { isSafe } from "./rfc9111/invalidation.ts";
 import type { Forwarding } from "./rfc9111/reuse.ts";
@@ -186,7 +186,7 @@ export class Forwarder {
 
   async #exchange(exchange: Exchange): Promise<ReceivedResponse> {
     const received = await this.#ask(exchange, exchange.outgoing);
-    if (received.body === null) {
+    if (received.body === null || received.body instanceof Uint8Array) {
       exchange.deadline.end();
       exchange.place.release();
       return received;
@@ -258,11 +258,11 @@ export class Forwarder {
     const received = await this.#ask(exchange, { ...outgoing, fields, mayReuseConnection: false });
     const wholeLength = lengthWithRest(received, body, at);
     if (wholeLength === undefined || received.body === null) {
-      received.body?.cancel().catch(() => {});
+      drop(received);
       return undefined;
     }
     this.#parts.events.emit({ kind: "resumed", uri: presented.uri, at });
-    return { reader: received.body, wholeLength };
+    return { reader: readerOf(received.body), wholeLength };
   }
 
   /** The same in an exchange of its own: for a reader that is too slow for the others. */

@@ -14,7 +14,6 @@ import {
 import type { Fill } from "./collapse.ts";
 import {
   deliver,
-  drop,
   fillBody,
   finishPartial,
   isSuperseded,
@@ -28,6 +27,7 @@ import { fillKeyOf } from "./fill-key.ts";
 import type { Forwarder } from "./forward.ts";
 import { invalidate } from "./invalidate.ts";
 import type { Answer, PresentedRequest, ReceivedResponse, StoredResponse } from "./message.ts";
+import { drop } from "./received.ts";
 import { supersedes } from "./rfc9111/cache-key.ts";
 import { outcome, type CachingRules, type Outcome } from "./rfc9111/outcome.ts";
 import { decide, isShareable, validate, wouldReuse, type Forwarding } from "./rfc9111/reuse.ts";
