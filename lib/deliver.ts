@@ -59,7 +59,8 @@ export async function deliver(visit: Visit, delivery: Delivery): Promise<Answer>
   const notModified = head === undefined ? undefined : answerNotModified(head, visit.request, report);
   try {
     if (notModified !== undefined) return visit.done(notModified, report, storage);
-    const content = await contentFor(visit, delivery);
+    const coming = contentFor(visit, delivery);
+    const content = coming instanceof Promise ? await coming : coming;
     const trailers = body && trailersBehind.get(body);
     const answer = { status, reason, fields, body: content, trailers };
     return visit.done(answerFromReceived(answer, report), report, storage);
@@ -68,15 +69,20 @@ export async function deliver(visit: Visit, delivery: Delivery): Promise<Answer>
   }
 }
 
-async function contentFor(visit: Visit, { status, fields, body }: Delivery): Promise<AnswerBody> {
+function contentFor(visit: Visit, { status, fields, body }: Delivery): AnswerBody | Promise<AnswerBody> {
   // RFC 9110 §8.6: a HEAD response whose length is not known must not say 0; a stream without bytes says nothing.
   if (visit.request.method === "HEAD") return fields.has("content-length") ? null : lengthlessStream();
   if (body === undefined || !hasContent(status)) return null;
-  // In one piece it would have a Content-Length, and no place for trailers.
-  const isStreamed = (): boolean =>
-    visit.presented.takesTrailers === true && trailersBehind.get(body)?.() !== undefined;
-  const atOnce = onePiece(body);
-  if (atOnce !== undefined && !isStreamed()) return atOnce;
+  const whole = onePiece(body);
+  return whole === undefined || hasTrailers(visit, body) ? contentAsItComes(visit, body, fields) : whole;
+}
+
+/** In one piece a body would have a Content-Length, and no place for trailers. */
+function hasTrailers(visit: Visit, body: FillBody): boolean {
+  return visit.presented.takesTrailers === true && trailersBehind.get(body)?.() !== undefined;
+}
+
+async function contentAsItComes(visit: Visit, body: FillBody, fields: FieldLookup): Promise<AnswerBody> {
   const stream = body.reader();
   const gone = visit.presented.gone();
   // A wire tells the stream only once it has the answer.
@@ -91,7 +97,7 @@ async function contentFor(visit: Visit, { status, fields, body }: Delivery): Pro
     gone?.removeEventListener("abort", onGone),
   );
   if (gone?.aborted === true) return brokenStream();
-  if (whole === undefined || isStreamed()) return stream;
+  if (whole === undefined || hasTrailers(visit, body)) return stream;
   stream.cancel().catch(() => {});
   return whole;
 }

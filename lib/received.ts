@@ -22,14 +22,16 @@ export function receivedFrom(response: OriginResponse, facts: ExchangeFacts): Re
   const { method, requestTimeMs, responseTimeMs } = facts;
   const coding = response.fields.get("transfer-encoding");
   const isBodiless = method === "HEAD" || response.status === 204 || response.status === 304;
-  const lengths = listMembers(response.fields.get("content-length") ?? "");
+  const announced = response.fields.get("content-length");
+  const lengths = announced === null ? [] : listMembers(announced);
   const problem = unusable(response.status, coding, lengths);
   if (problem !== undefined) {
     drop(response);
     throw new OriginError("origin-malformed", problem);
   }
   const responseTime = epochSeconds(responseTimeMs);
-  const fields = new Headers(endToEndFields(response.fields));
+  const endToEnd = endToEndFields(response.fields);
+  const fields = endToEnd === response.fields ? new Headers(endToEnd) : endToEnd;
   // RFC 9112 §6.3: Transfer-Encoding beats Content-Length, which is wrong then.
   if (coding !== null) fields.delete("content-length");
   if (parseHttpDate(fields.get("date") ?? "", responseTime) === undefined) {
@@ -37,7 +39,7 @@ export function receivedFrom(response: OriginResponse, facts: ExchangeFacts): Re
   }
   const length = coding === null && lengths[0] !== undefined ? Number(lengths[0]) : undefined;
   // RFC 9110 §8.6: several equal values may come joined; one is passed on.
-  if (length !== undefined) fields.set("content-length", String(length));
+  if (length !== undefined && String(length) !== announced) fields.set("content-length", String(length));
   const close = facts.trustsClose ? "trusted-close" : "close";
   return {
     status: response.status,

@@ -48,7 +48,10 @@ async function bodyOf(
   let bytes = 0;
   while (bytes <= AT_ONCE_BYTES) {
     const reading = reader.read();
-    const read = await atOnce(reading);
+    let read: Awaited<Reading> | undefined;
+    // A break is left to whoever reads on.
+    reading.then((result) => (read = result)).catch(() => {});
+    for (let turn = 0; turn < TURNS && read === undefined; turn++) await undefined;
     if (read === undefined) return new BegunReader(reader, chunks, reading);
     if (read.done || read.value === undefined) return onePiece(chunks);
     chunks.push(read.value);
@@ -56,17 +59,6 @@ async function bodyOf(
     if (String(bytes) === length) return onePiece(chunks);
   }
   return new BegunReader(reader, chunks);
-}
-
-/** What can be read without waiting for anything to come; a break is left to whoever reads on. */
-async function atOnce(reading: Reading): Promise<Awaited<Reading> | undefined> {
-  let read: Awaited<Reading> | undefined;
-  reading.then(
-    (result) => (read = result),
-    () => {},
-  );
-  for (let turn = 0; turn < TURNS && read === undefined; turn++) await undefined;
-  return read;
 }
 
 /** Of the microtask queue: bytes that are there are told after one, the end behind them after three. */
