@@ -123,13 +123,14 @@ export class LaneWriter {
     for (;;) {
       const { done, value = NO_BYTES } = await reader.read();
       left -= value.length;
-      if (left < 0 || (done && length !== undefined && left !== 0))
-        throw new OriginError("origin-incomplete", "the body is not as long as it was announced");
+      if (left < 0 || (done && length !== undefined && left !== 0)) throw otherLength();
       if (value.length === 0 && !done) continue;
+      // The last byte that was announced is a clean end: it has to be known that this is one.
+      if (left === 0 && !done) await ended(reader);
       if (length === undefined && value.length > 0) before += `${value.length.toString(16)}\r\n`;
       const end = length !== undefined ? "" : done ? "0\r\n\r\n" : "\r\n";
       if (!this.#write(before, value, end)) await this.#flushed();
-      if (done) return;
+      if (done || left === 0) return;
       before = "";
     }
   }
@@ -166,6 +167,18 @@ export class LaneWriter {
 }
 
 const NO_BYTES = new Uint8Array();
+
+async function ended(reader: ByteReader): Promise<void> {
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    if (value !== undefined && value.length > 0) throw otherLength();
+  }
+}
+
+function otherLength(): OriginError {
+  return new OriginError("origin-incomplete", "the body is not as long as it was announced");
+}
 
 function lengthOf({ fields }: Answer): number | undefined {
   const length = fields.get("content-length");

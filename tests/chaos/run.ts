@@ -21,7 +21,10 @@ if (values.help) {
   console.log(USAGE);
   process.exit(0);
 }
-if (![seed, seconds, clients].every((value) => value >= 0) || (wire !== "bun" && wire !== "lane" && wire !== "exact")) {
+if (
+  ![seed, seconds, clients].every((value) => value >= 0) ||
+  (wire !== "bun" && wire !== "lane" && wire !== "exact")
+) {
   console.error(USAGE);
   process.exit(2);
 }
