@@ -44,9 +44,11 @@ export class Visit {
   inBackground(): Visit {
     const fields = new Headers(this.presented.fields);
     for (const name of CONDITIONS) fields.delete(name);
-    const { uri, authority, clientAddress, takesTrailers } = this.presented;
-    const plain = { method: "GET", fields, body: null, gone: () => undefined };
-    return new Visit({ uri, authority, clientAddress, takesTrailers, ...plain }, this.#context, true);
+    const { presented } = this;
+    const { uri, authority, takesTrailers } = presented;
+    const clientAddress = (): string | undefined => presented.clientAddress();
+    const plain = { method: "GET", fields, body: null, clientAddress, gone: () => undefined };
+    return new Visit({ uri, authority, takesTrailers, ...plain }, this.#context, true);
   }
 
   /** The answer, and the event that says so: at once, or when the storing is over. */
