@@ -4,12 +4,11 @@
 import type { ReadRequest } from "./request-reader.ts";
 import type { Suspicion } from "./suspicion.ts";
 
-/** Whether a request up to the place that a suspicion is about, or what could not be read, was passed on. */
-export function isPassedOn({ fuzzCase, place = 0 }: Suspicion): boolean {
+/** Whether a request up to the place that a suspicion is about (or any, without one) was passed on, or what is no request. */
+export function isPassedOn({ fuzzCase, place = Number.POSITIVE_INFINITY }: Suspicion): boolean {
   if (fuzzCase === undefined) return false;
   const { requests, rest } = fuzzCase.run;
-  const upTo = fuzzCase.leave === "is-gone" ? requests : requests.slice(0, place + 1);
-  return !upTo.every(isPlain) || (rest !== undefined && place >= requests.length);
+  return !requests.slice(0, place + 1).every(isPlain) || (rest !== undefined && place >= requests.length);
 }
 
 const NOT_PLAIN =
