@@ -41,6 +41,11 @@ export interface Report {
 /** The name under which Larder appears in Cache-Status and Via. */
 export const CACHE_NAME = "larder";
 
+/** A name of its own for CDN-Loop (RFC 8586): another Larder in front or behind is no loop. */
+export function newLoopToken(): string {
+  return `${CACHE_NAME}-${crypto.randomUUID().slice(0, 8)}`;
+}
+
 /** `only-if-cached`, and nothing to reuse (RFC 9111 §5.2.1.7). */
 export const ONLY_IF_CACHED: Report = { word: "REFUSED", detail: "only-if-cached" };
 

@@ -93,8 +93,8 @@ export class Collapser {
     if (fills?.size === 0) this.#byUri.delete(fill.uri);
   }
 
-  /** Keeps all fills in flight for a URI from being stored or followed, save the one that invalidates. */
-  invalidate(uri: string, by: Fill): void {
+  /** Keeps all fills in flight for a URI from being stored or followed, save the one that invalidates, if it is here. */
+  invalidate(uri: string, by?: Fill): void {
     for (const fill of this.#byUri.get(uri) ?? []) if (fill !== by) fill.discard();
   }
 

@@ -26,7 +26,7 @@ import { OriginError, originFailed } from "./errors.ts";
 import { storageAt } from "./events.ts";
 import { fillKeyOf } from "./fill-key.ts";
 import type { Forwarder } from "./forward.ts";
-import { invalidate } from "./invalidate.ts";
+import { invalidate, type InvalidationPlaces } from "./invalidate.ts";
 import type { Answer, PresentedRequest, ReceivedResponse, StoredResponse } from "./message.ts";
 import { supersedes } from "./rfc9111/cache-key.ts";
 import { outcome, type CachingRules, type Outcome } from "./rfc9111/outcome.ts";
@@ -38,9 +38,9 @@ import type { MaybePromise, Store } from "./store/store.ts";
 import { Visit } from "./visit.ts";
 
 /** What the engine is made of. */
-export interface ProxyParts extends BackgroundParts {
+export interface ProxyParts extends BackgroundParts, Pick<InvalidationPlaces, "elsewhere"> {
   readonly store: Store;
-  readonly forwarder: Forwarder;
+  readonly forwarder: Pick<Forwarder, "refusal" | "forward">;
   readonly rules: CachingRules;
   /** The origin as a person knows it, for the page that says that it is away. */
   readonly origin: string;
@@ -77,8 +77,7 @@ export class Proxy {
   }
 
   /** Never rejects as long as the store keeps its contract: what goes wrong becomes an answer. */
-  handle(presented: PresentedRequest): MaybePromise<Answer> {
-    const visit = new Visit(presented, this.#parts);
+  handle(presented: PresentedRequest, visit = new Visit(presented, this.#parts)): MaybePromise<Answer> {
     const stored = this.#parts.store.lookup(presented.uri);
     if (stored instanceof Promise) return stored.then((found) => this.#act(visit, found));
     return this.#act(visit, stored);
@@ -175,7 +174,7 @@ export class Proxy {
         return this.#store(lead, received, result);
       case "freshen":
         drop(received);
-        return this.#freshen(lead, result);
+        return this.#freshen(lead, received, result);
       case "stale":
         drop(received);
         throw originFailed(received.status);
@@ -202,7 +201,8 @@ export class Proxy {
     const { store, collapser } = this.#parts;
     const { head, outdated } = result;
     const completes = result.completes && { partial: result.completes, head };
-    if (fill.isDiscarded) return this.#pass(lead, received, "invalidated", completes);
+    if (fill.isDiscarded || received.decided?.word === "STALE")
+      return this.#pass(lead, received, "invalidated", completes);
     const writer = store.write(head, received.length);
     const isPart = received.status === 206 && completes === undefined;
     const finish = isPart ? finishPartial(head, received) : undefined;
@@ -214,14 +214,14 @@ export class Proxy {
       if (isSuperseded(end, completes)) await this.#remove(outdated);
       return storageAt(end, fill.isDiscarded, head);
     });
-    const report =
-      writer === undefined
-        ? passReport(lead, received.status, "too-large")
-        : storeReport(head, lead, received.status);
+    const { status, decided } = received;
+    const made =
+      writer === undefined ? passReport(lead, status, "too-large") : storeReport(head, lead, status);
+    const report = decided ?? made;
     return deliver(visit, { ...shown(received, completes, this.#now()), body, report, head, storage });
   }
 
-  async #freshen(lead: Lead, result: Freshening): Promise<Answer> {
+  async #freshen(lead: Lead, { decided }: ReceivedResponse, result: Freshening): Promise<Answer> {
     const { old, by, outdated } = result;
     await this.#remove(outdated);
     const isKept = result.keep && !lead.fill.isDiscarded;
@@ -231,15 +231,18 @@ export class Proxy {
     if (!isForAll) this.#leaveUncollapsed(lead, "validated for one client only");
     lead.fill.settle({ kind: isForAll ? "freshened" : "unshared" });
     const now = this.#now();
-    return this.#reuse(lead.visit, by, validatedReport(by, lead.forwarding, now), now);
+    return this.#reuse(lead.visit, by, decided ?? validatedReport(by, lead.forwarding, now), now);
   }
 
   /** The response goes to this client only. */
   #pass(lead: Lead, received: ReceivedResponse, reason: string, completes?: Completion): Promise<Answer> {
-    if (reason !== "invalidated") this.#leaveUncollapsed(lead, reason);
+    const { decided } = received;
+    // What another worker had in its store says nothing about the key.
+    if (reason !== "invalidated" && (decided?.word ?? "MISS") === "MISS")
+      this.#leaveUncollapsed(lead, reason);
     lead.fill.settle({ kind: "unshared" });
     const body = received.framing === "none" ? undefined : fillBody(received, { completes }, this.#limits);
-    const report = passReport(lead, received.status, reason);
+    const report = decided ?? passReport(lead, received.status, reason);
     return deliver(lead.visit, { ...shown(received, completes, this.#now()), body, report });
   }
 
@@ -265,7 +268,7 @@ export class Proxy {
     // §5.2.2.2: where the origin is needed and cannot be had, 504.
     const mustHaveOrigin = fallback !== undefined && isStaleProhibited(fallback.directives);
     const origin = (error as Partial<OriginError>).origin ?? this.#parts.origin;
-    return visit.done(faultPage(error, { origin, report, mustHaveOrigin }), report);
+    return visit.done(faultPage(error, { origin, report, mustHaveOrigin }), report, undefined, error);
   }
 
   #revalidate(visit: Visit, stored: StoredResponse): void {

@@ -48,8 +48,8 @@ export class Visit {
     return new Visit({ ...this.presented, ...plain }, this.#context, true);
   }
 
-  /** The answer, and the event that says so: at once, or when the storing is over. */
-  done(answer: Answer, report: Report, storage?: Promise<Storage>): Answer {
+  /** The answer, and the event that says so: at once, or when the storing is over. Of a failure the report says enough. */
+  done(answer: Answer, report: Report, storage?: Promise<Storage>, _failure?: unknown): Answer {
     this.report = report;
     if (this.#context.events.isHeard) this.#tell(answer, report, storage);
     const isPageForHead = this.request.method === "HEAD" && answer.body instanceof Uint8Array;
@@ -64,7 +64,7 @@ export class Visit {
     const { method, body } = this.presented;
     if (this.failed !== undefined || !isSafe(method) || body !== null) return false;
     if (this.presented.gone()?.aborted === true) return false;
-    if (!(error instanceof OriginError) || !PASSING.has(error.code)) return false;
+    if (!(error instanceof OriginError) || error.isFinal || !PASSING.has(error.code)) return false;
     this.failed = error;
     return true;
   }
