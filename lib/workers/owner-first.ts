@@ -9,7 +9,7 @@ import { fieldsForRest, lengthWithRest, resumable, type Resumable } from "../res
 import type { Forwarding } from "../rfc9111/reuse.ts";
 import { epochSeconds } from "../rfc9111/time.ts";
 import { validationFields } from "../rfc9111/validation.ts";
-import type { PeerAnswer } from "../wire/peer-bun.ts";
+import type { Patience, PeerAnswer } from "../wire/peer-bun.ts";
 import { fieldsFrom, OwnerFailure, pairsOf, type Question, type Verdict } from "./question.ts";
 
 /** What is needed to find an owner and to ask it. */
@@ -21,11 +21,15 @@ export interface OwnerFirstParts extends Pick<ForwarderParts, "settings" | "even
   readonly ask: (
     slot: number,
     question: string,
-    signal: AbortSignal,
+    patience: Patience,
   ) => Promise<PeerAnswer<ByteReader> | undefined>;
   /** Whether an invalidation of the URI is under way: the owner may not have heard of it. */
   readonly isInvalidating: (uri: string) => boolean;
 }
+
+/** The owner has to take a question at once; one that is busy for so long is better left out, and then for a while. */
+const TAKEN_MS = 2000;
+const LEFT_ALONE_MS = 5000;
 
 /** An owner that tries twice is not given up before it gives up itself; only one that hangs. */
 const SLACK_MS = 1000;
@@ -33,6 +37,8 @@ const SLACK_MS = 1000;
 /** A forwarder that asks the owner of the key before the origin. */
 export class OwnerFirst implements Pick<Forwarder, "refusal" | "forward"> {
   readonly #parts: OwnerFirstParts;
+  /** Owners that were too slow, and until when nobody waits for them. */
+  readonly #leftAlone = new Map<number, number>();
   #asked = 0;
   #away = 0;
 
@@ -67,10 +73,11 @@ export class OwnerFirst implements Pick<Forwarder, "refusal" | "forward"> {
    * takes for the owner: nothing goes round. What is tried once more goes to the origin.
    */
   #ownerFor(presented: PresentedRequest, way: ForwardingWay): number | undefined {
-    const { ownerOf, isInvalidating } = this.#parts;
+    const { ownerOf, isInvalidating, clockMs } = this.#parts;
     const isForAll = !way.endsWithClient && presented.isFromWorker !== true && presented.body === null;
     if (!isForAll || way.after !== undefined || isInvalidating(presented.uri)) return undefined;
-    return ownerOf(presented.uri);
+    const owner = ownerOf(presented.uri);
+    return owner !== undefined && clockMs() < (this.#leftAlone.get(owner) ?? 0) ? undefined : owner;
   }
 
   /** The owner's response, `undefined` where it is away. @throws OriginError where the owner found no usable one. */
@@ -92,13 +99,19 @@ export class OwnerFirst implements Pick<Forwarder, "refusal" | "forward"> {
     const requestTimeMs = clockMs();
     this.#asked++;
     try {
-      const answer = await ask(owner, JSON.stringify(question), controller.signal);
-      if (answer === undefined) this.#away++;
+      const patience = { signal: controller.signal, takenMs: TAKEN_MS };
+      const answer = await ask(owner, JSON.stringify(question), patience);
+      if (answer === undefined) this.#isAway(owner, clockMs() - requestTimeMs);
       return answer && this.#received(answer, { presented, question, requestTimeMs });
     } finally {
       stopWatching();
       clearTimeout(timer);
     }
+  }
+
+  #isAway(owner: number, afterMs: number): void {
+    this.#away++;
+    if (afterMs >= TAKEN_MS) this.#leftAlone.set(owner, this.#parts.clockMs() + LEFT_ALONE_MS);
   }
 
   #received(

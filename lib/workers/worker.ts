@@ -14,9 +14,6 @@ import type { FromWorker, Role, ToWorker } from "./messages.ts";
 import { OwnerFirst } from "./owner-first.ts";
 import { ownerOf } from "./owner.ts";
 
-/** The other worker has to take a question at once; one that is busy for so long is better left out. */
-const TAKEN_MS = 1000;
-
 /** Does what the supervisor says, until that is gone. Its options are those of all workers together, but for the origin. */
 export function work(role: Role, given: Omit<CacheOptions, "origin">): void {
   const memory = Math.floor(given.memory / role.count);
@@ -87,8 +84,7 @@ class Worker {
             const owner = ownerOf(uri, count);
             return owner === slot ? undefined : owner;
           },
-          ask: (owner, question, signal) =>
-            askPeer(join(folder, String(owner)), question, { signal, takenMs: TAKEN_MS }),
+          ask: (owner, question, patience) => askPeer(join(folder, String(owner)), question, patience),
           isInvalidating: (uri) => this.#invalidations.isUnderWay(uri),
         });
         return this.#owners;
