@@ -1,9 +1,6 @@
 // Answers: how several processes are one Larder.
 // Owns: their start, together and one by one, their replacement, their end, and what they tell all others.
 // Leaves out: one process (`member.ts`), invalidations (`rounds.ts`), what a worker does (`worker.ts`).
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { newLoopToken } from "../cache-status.ts";
 import { CacheError } from "../errors.ts";
 import { claimPort, type Claim } from "../wire/claim-port.ts";
@@ -12,6 +9,7 @@ import { Census } from "./census.ts";
 import { Member } from "./member.ts";
 import type { FromWorker, Role, WorkerStats } from "./messages.ts";
 import { Rounds } from "./rounds.ts";
+import { SocketFolder } from "./socket-folder.ts";
 import { summed } from "./sum-stats.ts";
 
 /** What is to be supervised. */
@@ -68,7 +66,7 @@ export class Supervisor implements Running {
   url = "";
   readonly #supervision: Supervision;
   readonly #port: number;
-  readonly #folder = mkdtempSync(join(tmpdir(), "larder-"));
+  readonly #folder = new SocketFolder();
   readonly #loopToken = newLoopToken();
   readonly #members = new Map<number, Member>();
   readonly #rounds: Rounds;
@@ -102,7 +100,7 @@ export class Supervisor implements Running {
   }
 
   /** Lets all workers end what is under way, for as long as they have; then none is left. Never rejects. */
-  async stop(): Promise<void> {
+  readonly stop = async (): Promise<void> => {
     this.#isEnding = true;
     const timer = setTimeout(this.#drained.resolve, this.#supervision.endMs);
     // None ends before all are through: one may be reading what another has.
@@ -111,7 +109,7 @@ export class Supervisor implements Running {
     await this.#drained.promise;
     clearTimeout(timer);
     await this.abandon();
-  }
+  };
 
   /** Ends all workers at once. */
   async abandon(): Promise<void> {
@@ -119,14 +117,14 @@ export class Supervisor implements Running {
     const members = [...this.#members.values()];
     for (const member of members) member.end();
     await Promise.all(members.map((member) => member.ended()));
-    rmSync(this.#folder, { recursive: true, force: true });
+    this.#folder.remove();
   }
 
   #fill(slot: number): void {
     const { command, count, role, writeLine } = this.#supervision;
     const member = new Member({
       command,
-      role: { ...role, slot, count, folder: this.#folder, loopToken: this.#loopToken },
+      role: { ...role, slot, count, folder: this.#folder.path, loopToken: this.#loopToken },
       onMessage: (from, message) => this.#hear(from, message),
       onEnd: (ended, how) => this.#ended(ended, how),
       writeLine,

@@ -2,7 +2,6 @@
 // Owns: putting the engine of a worker together, and doing what the supervisor says.
 // Leaves out: the supervisor (`supervisor.ts`), asking other workers (`owner-first.ts`), answering them (`desk.ts`).
 import { rmSync } from "node:fs";
-import { join } from "node:path";
 import { cacheEngine, serveEngine, type Engine } from "../cache-serve.ts";
 import { logListener } from "../log.ts";
 import type { CacheOptions } from "../option-tables.ts";
@@ -13,6 +12,7 @@ import { Invalidations } from "./invalidations.ts";
 import type { FromWorker, Role, ToWorker } from "./messages.ts";
 import { OwnerFirst } from "./owner-first.ts";
 import { ownerOf } from "./owner.ts";
+import { removeFolder, socketPath } from "./socket-folder.ts";
 
 /** Does what the supervisor says, until that is gone. Its options are those of all workers together, but for the origin. */
 export function work(role: Role, given: Omit<CacheOptions, "origin">): void {
@@ -21,7 +21,7 @@ export function work(role: Role, given: Omit<CacheOptions, "origin">): void {
   // A terminal sends these to all processes at once; the supervisor says what follows.
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => {});
   process.on("disconnect", () => {
-    rmSync(role.folder, { recursive: true, force: true });
+    removeFolder(role.folder);
     process.exit(1);
   });
   process.on("message", (message) => worker.hear(message as ToWorker));
@@ -84,7 +84,7 @@ class Worker {
             const owner = ownerOf(uri, count);
             return owner === slot ? undefined : owner;
           },
-          ask: (owner, question, patience) => askPeer(join(folder, String(owner)), question, patience),
+          ask: (owner, question, patience) => askPeer(socketPath(folder, owner), question, patience),
           isInvalidating: (uri) => this.#invalidations.isUnderWay(uri),
         });
         return this.#owners;
@@ -94,7 +94,7 @@ class Worker {
 
   async #listen(port: number): Promise<void> {
     const { proxy, events } = this.#engine;
-    const path = join(this.#role.folder, String(this.#role.slot));
+    const path = socketPath(this.#role.folder, this.#role.slot);
     try {
       // The one before in this slot may not have had the time to remove it.
       rmSync(path, { force: true });
