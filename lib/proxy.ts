@@ -228,7 +228,7 @@ export class Proxy {
     if (isKept && supersedes(by, old)) await this.#parts.store.replace(old, by);
     else if (isKept) this.#parts.store.add(by);
     const isForAll = isKept && isShareable(by, this.#now());
-    if (!isForAll) this.#leaveUncollapsed(lead, "validated for one client only");
+    if (!isForAll && decided?.word !== "STALE") this.#leaveUncollapsed(lead, "validated for one client only");
     lead.fill.settle({ kind: isForAll ? "freshened" : "unshared" });
     const now = this.#now();
     return this.#reuse(lead.visit, by, decided ?? validatedReport(by, lead.forwarding, now), now);

@@ -6,6 +6,7 @@ import { onceGone, type Forwarder, type ForwarderParts, type ForwardingWay } fro
 import { IncomingBody, type Rest } from "../incoming-body.ts";
 import type { ByteReader, PresentedRequest, ReceivedResponse } from "../message.ts";
 import { fieldsForRest, lengthWithRest, resumable, type Resumable } from "../resumption.ts";
+import { requestDirectives } from "../rfc9111/cache-control.ts";
 import type { Forwarding } from "../rfc9111/reuse.ts";
 import { epochSeconds } from "../rfc9111/time.ts";
 import { validationFields } from "../rfc9111/validation.ts";
@@ -23,6 +24,8 @@ export interface OwnerFirstParts extends Pick<ForwarderParts, "settings" | "even
     question: string,
     patience: Patience,
   ) => Promise<PeerAnswer<ByteReader> | undefined>;
+  /** Removes what is stored for these URIs in all other workers. */
+  readonly elsewhere: (uris: readonly string[]) => Promise<unknown>;
   /** Whether an invalidation of the URI is under way: the owner may not have heard of it. */
   readonly isInvalidating: (uri: string) => boolean;
 }
@@ -64,7 +67,23 @@ export class OwnerFirst implements Pick<Forwarder, "refusal" | "forward"> {
     const owner = this.#ownerFor(presented, way);
     const received =
       owner === undefined ? undefined : await this.#askOwner(owner, presented, forwarding, way);
-    return received ?? this.#parts.own.forward(presented, forwarding, way);
+    return received ?? this.#fromOrigin(presented, forwarding, way);
+  }
+
+  /**
+   * A client that has a page fetched anew changes it for all, as it does where there is one process: if the origin has
+   * another one by now, nobody is to get the old one from another worker after this client has the new one.
+   */
+  async #fromOrigin(
+    presented: PresentedRequest,
+    forwarding: Forwarding,
+    way: ForwardingWay,
+  ): Promise<ReceivedResponse> {
+    const received = await this.#parts.own.forward(presented, forwarding, way);
+    const { method, fields, uri } = presented;
+    const isAnew = forwarding.why === "request" || requestDirectives(fields.get("cache-control")).noCache;
+    if (isAnew && method === "GET" && received.status === 200) await this.#parts.elsewhere([uri]);
+    return received;
   }
 
   /**

@@ -135,6 +135,7 @@ export class Supervisor implements Running {
   #hear(member: Member, message: FromWorker): void {
     switch (message.kind) {
       case "ready":
+        if (this.#isEnding) return;
         member.state = "told to listen";
         this.#rounds.joined(member);
         return member.send({ kind: "listen", port: this.#port });

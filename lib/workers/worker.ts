@@ -85,6 +85,7 @@ class Worker {
             return owner === slot ? undefined : owner;
           },
           ask: (owner, question, patience) => askPeer(socketPath(folder, owner), question, patience),
+          elsewhere: (uris) => this.#invalidations.elsewhere(uris),
           isInvalidating: (uri) => this.#invalidations.isUnderWay(uri),
         });
         return this.#owners;

@@ -161,13 +161,16 @@ describe("through two workers it looks like one cache:", () => {
     "what is stale in both is validated with the origin once",
     withCrew(2, async (crew) => {
       const [target, owner, other] = await pair(crew);
-      crew.origin.on(target, (asked) =>
-        asked.get("if-none-match") === '"1"'
-          ? asked.reply({ status: 304, fields: { ...FRESH, ETag: '"1"' } })
-          : asked.reply({ fields: { "Cache-Control": "max-age=1", ETag: '"1"' }, body: "tea" }),
-      );
+      let lifetime = 1;
+      crew.origin.on(target, (asked) => {
+        const fields = { "Cache-Control": `max-age=${lifetime}`, ETag: '"1"' };
+        const isSame = asked.get("if-none-match") === '"1"';
+        return asked.reply(isSame ? { status: 304, fields } : { fields, body: "tea" });
+      });
       for (const one of [other, owner]) expect((await one.ask(target)).bytes.toString()).toBe("tea");
+      lifetime = 600;
       await Bun.sleep(2100);
+      const before = crew.origin.requests(target).length;
       const [validated, ...hits] = [
         await other.ask(target),
         await other.ask(target),
@@ -176,7 +179,7 @@ describe("through two workers it looks like one cache:", () => {
       expect(validated?.cacheStatus).toMatchObject({ fwd: "stale", "fwd-status": 304 });
       for (const { cacheStatus, bytes } of hits)
         expect([cacheStatus["hit"], bytes.toString()]).toEqual([true, "tea"]);
-      expect(crew.origin.requests(target)).toHaveLength(2);
+      expect(crew.origin.requests(target)).toHaveLength(before + 1);
     }),
   );
 
@@ -234,6 +237,40 @@ describe("through two workers it looks like one cache:", () => {
       // Larder tries once more, and fetch itself once where a kept connection was closed.
       expect(crew.origin.requests(target).length).toBeLessThanOrEqual(3);
       expect((await crew.supervisor.stats()).owners).toEqual({ asked: 1, away: 0 });
+    }),
+  );
+
+  test(
+    "what is stale in both covers a failing origin, and the owner goes on being asked",
+    withCrew(2, async (crew) => {
+      const [target, owner, other] = await pair(crew);
+      crew.origin.on(target, { fields: { "Cache-Control": "max-age=1", ETag: '"1"' }, body: "tea" });
+      for (const one of [owner, other]) await one.ask(target);
+      await Bun.sleep(2100);
+      crew.origin.on(target, (asked) => asked.breakOff());
+      for (let time = 2; time < 5; time++) {
+        const got = await other.ask(target);
+        expect([got.status, got.bytes.toString()]).toEqual([200, "tea"]);
+        expect(got.cacheStatus).toMatchObject({ fwd: "stale", detail: "origin-unreachable" });
+        expect((await crew.supervisor.stats()).owners).toEqual({ asked: time, away: 0 });
+      }
+    }),
+  );
+
+  test(
+    "a client that has a page fetched anew changes it in all workers",
+    withCrew(3, async (crew) => {
+      const all = await crew.toAll();
+      for (const [slot, one] of all.entries()) {
+        const target = crew.targetOf(0, `/anew-${slot}`);
+        crew.origin.on(target, { fields: FRESH, body: "old" });
+        for (const each of all) expect((await each.ask(target)).bytes.toString()).toBe("old");
+        crew.origin.on(target, { fields: FRESH, body: "new" });
+        expect((await one.ask(target, { fields: { "Cache-Control": "no-cache" } })).bytes.toString()).toBe(
+          "new",
+        );
+        for (const each of all) expect((await each.ask(target)).bytes.toString()).toBe("new");
+      }
     }),
   );
 

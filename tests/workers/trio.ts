@@ -43,6 +43,7 @@ export class TrioWorker {
           own,
           ownerOf: () => (owner === undefined ? undefined : 0),
           ask: async (_, question, { signal }) => owner?.answer(question, signal),
+          elsewhere: (uris) => this.#invalidations.elsewhere(uris),
           isInvalidating: (uri) => this.#invalidations.isUnderWay(uri),
         }),
     });
