@@ -97,6 +97,11 @@ export function failureReport(error: unknown, fwd: ForwardReason): Report {
   return fwdStatus === undefined ? { word: "ERROR", fwd, detail } : { word: "ERROR", fwd, fwdStatus, detail };
 }
 
+/** Whether a response tells something about its key: not where another worker had it in its store. */
+export function tellsOfKey(decided: Report | undefined): boolean {
+  return decided === undefined || decided.word === "MISS";
+}
+
 /** The member that this cache adds to Cache-Status: a Structured Field Item with parameters. */
 export function cacheStatusMember(report: Report): string {
   let member = CACHE_NAME;

@@ -8,6 +8,7 @@ import {
   passReport,
   reuseReport,
   storeReport,
+  tellsOfKey,
   validatedReport,
   type Report,
 } from "./cache-status.ts";
@@ -106,7 +107,8 @@ export class Proxy {
     const fillKey = isCollapsible ? this.#fillKey(visit, forwarding, stored) : undefined;
     const fill = fillKey === undefined ? undefined : this.#parts.collapser.find(fillKey);
     if (fill === undefined) return this.#lead(visit, forwarding, fillKey);
-    return (await this.#follow(visit, forwarding, fill)) ?? this.#lead(visit, forwarding, undefined, false);
+    const answer = await this.#follow(visit, forwarding, fill);
+    return answer ?? this.#lead(visit, forwarding, fill.isStale ? fillKey : undefined, false);
   }
 
   #fillKey(
@@ -215,8 +217,7 @@ export class Proxy {
       return storageAt(end, fill.isDiscarded, head);
     });
     const { status, decided } = received;
-    const made =
-      writer === undefined ? passReport(lead, status, "too-large") : storeReport(head, lead, status);
+    const made = writer ? storeReport(head, lead, status) : passReport(lead, status, "too-large");
     const report = decided ?? made;
     return deliver(visit, { ...shown(received, completes, this.#now()), body, report, head, storage });
   }
@@ -228,8 +229,9 @@ export class Proxy {
     if (isKept && supersedes(by, old)) await this.#parts.store.replace(old, by);
     else if (isKept) this.#parts.store.add(by);
     const isForAll = isKept && isShareable(by, this.#now());
-    if (!isForAll && decided?.word !== "STALE") this.#leaveUncollapsed(lead, "validated for one client only");
-    lead.fill.settle({ kind: isForAll ? "freshened" : "unshared" });
+    const isStale = decided?.word === "STALE";
+    if (!isForAll && !isStale) this.#leaveUncollapsed(lead, "validated for one client only");
+    lead.fill.settle(isForAll ? { kind: "freshened" } : { kind: "unshared", isStale });
     const now = this.#now();
     return this.#reuse(lead.visit, by, decided ?? validatedReport(by, lead.forwarding, now), now);
   }
@@ -237,10 +239,8 @@ export class Proxy {
   /** The response goes to this client only. */
   #pass(lead: Lead, received: ReceivedResponse, reason: string, completes?: Completion): Promise<Answer> {
     const { decided } = received;
-    // What another worker had in its store says nothing about the key.
-    if (reason !== "invalidated" && (decided?.word ?? "MISS") === "MISS")
-      this.#leaveUncollapsed(lead, reason);
-    lead.fill.settle({ kind: "unshared" });
+    if (reason !== "invalidated" && tellsOfKey(decided)) this.#leaveUncollapsed(lead, reason);
+    lead.fill.settle({ kind: "unshared", isStale: decided?.word === "STALE" });
     const body = received.framing === "none" ? undefined : fillBody(received, { completes }, this.#limits);
     const report = decided ?? passReport(lead, received.status, reason);
     return deliver(lead.visit, { ...shown(received, completes, this.#now()), body, report });

@@ -258,6 +258,25 @@ describe("through two workers it looks like one cache:", () => {
   );
 
   test(
+    "what the owner serves while it validates is for all who ask for it at the same time",
+    withCrew(2, async (crew) => {
+      const [target, owner, other] = await pair(crew);
+      const fields = { "Cache-Control": "max-age=1, stale-while-revalidate=600", ETag: '"1"' };
+      crew.origin.on(target, { fields, body: "tea" });
+      await owner.ask(target);
+      await Bun.sleep(2100);
+      // From now on the origin leaves everybody waiting.
+      crew.origin.on(target, () => {});
+      const many = await Promise.all(Array.from({ length: 10 }, () => crew.to(1)));
+      for (const got of await Promise.all([other, ...many].map((one) => one.ask(target)))) {
+        expect([got.status, got.bytes.toString()]).toEqual([200, "tea"]);
+        expect(got.cacheStatus).toMatchObject({ hit: true, detail: "while-revalidate" });
+      }
+      expect(crew.origin.requests(target).length).toBeLessThanOrEqual(2);
+    }),
+  );
+
+  test(
     "a client that has a page fetched anew changes it in all workers",
     withCrew(3, async (crew) => {
       const all = await crew.toAll();
