@@ -32,5 +32,6 @@ export async function serveOnCores(
   }
   const endMs = drainTimeout + NOTICE_MS + SLACK_MS;
   const role = { isTerminal: process.stdout.isTTY, origin };
-  return supervise({ command: ownCommand(), count, host, port, endMs, role, writeLine });
+  const warn = (line: string): void => console.error(`larder: ${line}`);
+  return supervise({ command: ownCommand(), count, host, port, endMs, role, writeLine, warn });
 }

@@ -24,6 +24,8 @@ export interface Supervision {
   readonly endMs: number;
   readonly role: Pick<Role, "isTerminal" | "origin">;
   readonly writeLine: (line: string) => void;
+  /** Tells a person that a worker has ended. */
+  readonly warn: (line: string) => void;
   /** Milliseconds that a worker has to carry out an invalidation; 5000 where it is not said. */
   readonly roundMs?: number;
 }
@@ -181,8 +183,25 @@ export class Supervisor implements Running {
     this.#failures = hasFailed ? this.#failures + 1 : 0;
     const isHopeless = !this.#hasStarted || this.#listening === 0;
     if (this.#failures >= MAX_FAILURES && isHopeless) return this.#giveUp(how);
-    const pauseMs = hasFailed ? Math.min(FIRST_PAUSE_MS * 2 ** (this.#failures - 1), LONGEST_PAUSE_MS) : 0;
-    setTimeout(() => this.#isEnding || this.#fill(member.slot), pauseMs);
+    if (this.#hasStarted) this.#supervision.warn(`worker ${member.slot} ended (${how}): it is replaced`);
+    this.#refill(member.slot);
+  }
+
+  /** Starts another worker in a slot: at once, or after the longer a pause the more have failed. */
+  #refill(slot: number): void {
+    const longerMs = this.#failures === 0 ? 0 : FIRST_PAUSE_MS * 2 ** (this.#failures - 1);
+    const start = (): void => {
+      if (this.#isEnding) return;
+      try {
+        this.#fill(slot);
+      } catch (error) {
+        // The machine has no room for another process just now.
+        this.#failures++;
+        this.#supervision.warn(`worker ${slot} cannot be started: ${String(error)}`);
+        this.#refill(slot);
+      }
+    };
+    setTimeout(start, Math.min(longerMs, LONGEST_PAUSE_MS));
   }
 
   #giveUp(how: string): void {
@@ -191,7 +210,7 @@ export class Supervisor implements Running {
       `${this.#failures} workers in a row ended at their start (${how})`,
     );
     if (!this.#hasStarted) return this.#start.reject(error);
-    console.error(`larder: ${error.message}`);
+    this.#supervision.warn(error.message);
     void this.abandon().finally(() => process.exit(1));
   }
 

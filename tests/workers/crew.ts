@@ -96,14 +96,20 @@ export class Crew {
   readonly origin: TargetedOrigin;
   readonly count: number;
   readonly lines: LogLine[];
+  /** What a person was told. */
+  readonly warnings: string[];
   readonly #connections: Connection[] = [];
   #probes = 0;
 
-  private constructor(supervisor: Supervisor, origin: TargetedOrigin, count: number, lines: LogLine[]) {
+  private constructor(
+    supervisor: Supervisor,
+    { origin, count, lines, warnings }: Pick<Crew, "origin" | "count" | "lines" | "warnings">,
+  ) {
     this.supervisor = supervisor;
     this.origin = origin;
     this.count = count;
     this.lines = lines;
+    this.warnings = warnings;
   }
 
   static async start(
@@ -115,15 +121,17 @@ export class Crew {
     process.env["BUN_CONFIG_MAX_HTTP_REQUESTS"] ??= "65535";
     const origin = await TargetedOrigin.start();
     const lines: LogLine[] = [];
+    const warnings: string[] = [];
     const argv = ["0", "--host", "127.0.0.1", "--origin", origin.url, "--log", "json", ...args];
     const options = resolveOptions(CACHE_OPTIONS, { argv, env: {}, file: {} });
     const supervisor = await supervise({
       ...{ command: [process.execPath, join(ROOT, "cache.ts"), ...argv], count, host: "127.0.0.1", port: 0 },
       ...{ endMs: options.drainTimeout + 2000, role: { isTerminal: false, origin: options.origin } },
       writeLine: (line) => void lines.push(JSON.parse(line) as LogLine),
+      warn: (line) => void warnings.push(line),
       ...particulars,
     });
-    return new Crew(supervisor, origin, count, lines);
+    return new Crew(supervisor, { origin, count, lines, warnings });
   }
 
   /** A kept connection to the worker in that slot. */

@@ -43,6 +43,7 @@ describe("a worker that is killed", () => {
       await until(() => answers > so + 5, "busy");
       isOver = true;
       await busy;
+      expect(crew.warnings).toEqual([1, 2, 3].map(() => "worker 0 ended (SIGKILL): it is replaced"));
       expect((await (await crew.to(0)).ask("/busy/0")).bytes.equals(body)).toBe(true);
     }),
   );
