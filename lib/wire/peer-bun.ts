@@ -23,6 +23,12 @@ export interface Patience {
 /** Says, before there is an answer, that the question has been taken. */
 const TAKEN = new Uint8Array([1]);
 
+/** How long an answer is waited for before it is said that the question has been taken, in milliseconds. */
+const SOON_MS = 50;
+
+/** The status where there is no answer; that of all others is in the head. */
+const NO_ANSWER = 503;
+
 /** Of the length in front of the head. */
 const LENGTH_BYTES = 4;
 
@@ -41,7 +47,13 @@ export function servePeers(path: string, answer: AnswerPeer): void {
     maxRequestBodySize: MAX_QUESTION_BYTES,
     async fetch(request) {
       const { signal } = request;
-      return new Response(framed(answer(await request.text(), signal), signal));
+      const coming = answer(await request.text(), signal);
+      try {
+        const ready = await soon(coming);
+        return new Response(ready === undefined ? framed(coming, signal) : inOnePiece(ready, signal));
+      } catch {
+        return new Response(null, { status: NO_ANSWER });
+      }
     },
   });
 }
@@ -67,6 +79,7 @@ export async function askPeer(
       signal: controller.signal,
       proxy: false,
     } as BunFetchRequestInit);
+    if (response.status === NO_ANSWER) return undefined;
     const frames = new Frames(response.body?.getReader());
     await frames.take(TAKEN.length);
     clearTimeout(timer);
@@ -80,6 +93,25 @@ export async function askPeer(
     clearTimeout(timer);
     signal.removeEventListener("abort", abort);
   }
+}
+
+/** The answer, if it is there before the other worker begins to wonder; rejects as it does. */
+async function soon(coming: Promise<PeerAnswer<AnswerBody>>): Promise<PeerAnswer<AnswerBody> | undefined> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), SOON_MS);
+  });
+  return Promise.race([coming, late]).finally(() => clearTimeout(timer));
+}
+
+/** Bytes that are all there go as such, which costs less than a stream. */
+function inOnePiece(
+  ready: PeerAnswer<AnswerBody>,
+  gone: AbortSignal,
+): ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer> {
+  const { head, body } = ready;
+  if (body !== null && !(body instanceof Uint8Array)) return framed(Promise.resolve(ready), gone);
+  return joined([TAKEN, headFrame(head), body ?? new Uint8Array()]);
 }
 
 /** The answer as one stream, no faster than it is read. Where the body breaks off, the stream does. */
@@ -134,6 +166,16 @@ function readerOf(body: AnswerBody): ByteReader {
   };
 }
 
+function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
 /** Reads frames off the front of a stream, and then what is behind them. */
 class Frames implements ByteReader {
   readonly #reader: ByteReader;
@@ -154,12 +196,7 @@ class Frames implements ByteReader {
       parts.push(value as Uint8Array<ArrayBuffer>);
       size += value.length;
     }
-    const bytes = new Uint8Array(size);
-    let at = 0;
-    for (const part of parts) {
-      bytes.set(part, at);
-      at += part.length;
-    }
+    const bytes = parts.length === 1 ? this.#rest : joined(parts);
     this.#rest = bytes.subarray(length);
     return bytes.subarray(0, length);
   }

@@ -69,9 +69,9 @@ test(
     const isOver = (): boolean => performance.now() > endMs;
     // The worker in slot 0 is the one that is killed: nobody's connection leads there.
     const readers = await Promise.all(Array.from({ length: 8 }, (_, at) => crew.to(1 + (at % 2))));
+    const writers = [await crew.to(1), await crew.to(2)];
     const reading = readers.map((one) => read(one, pages, isOver));
     const writing = (async () => {
-      const writers = [await crew.to(1), await crew.to(2)];
       for (let at = 0; !isOver(); at++) {
         const page = pages[at % PAGES];
         const got = await writers[at % 2]?.ask(page?.target ?? "", { method: "PUT", body: "x" });
