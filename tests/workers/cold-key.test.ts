@@ -41,7 +41,7 @@ describe("a cold key", () => {
     withCrew(2, async (crew) => {
       const [target, owner, other] = await pair(crew);
       crew.origin.on(target, { fields: FRESH, body: "tea" });
-      expect((await owner.ask(target)).cacheStatus).toMatchObject({ fwd: "uri-miss", stored: true, ttl: 60 });
+      expect((await owner.ask(target)).cacheStatus).toMatchObject({ fwd: "uri-miss", stored: true });
       const first = await other.ask(target);
       expect([first.bytes.toString(), first.cacheStatus["hit"], first.cacheStatus["fwd"]]).toEqual([
         "tea",
