@@ -11,8 +11,11 @@ export type FillResult =
   | { readonly kind: "shared"; readonly head: StoredHead; readonly body: FillBody }
   /** The store has been brought up to date: followers look there. */
   | { readonly kind: "freshened" }
-  /** The response is for the leader only: followers go to the origin at once, in parallel. */
-  | { readonly kind: "unshared" }
+  /**
+   * The response is for the leader only: followers go to the origin at once, in parallel. A stale one of another worker
+   * they may have as well, if they ask for it.
+   */
+  | { readonly kind: "unshared"; readonly isStale?: boolean }
   /** The origin failed, for all of them. */
   | { readonly kind: "failed"; readonly error: unknown };
 
@@ -41,6 +44,11 @@ export class Fill {
   /** Whether its response is on its way into the store: it is closed when it has arrived there. */
   get isShared(): boolean {
     return this.#settled?.kind === "shared";
+  }
+
+  /** Whether what it brought was another worker's stale response. */
+  get isStale(): boolean {
+    return this.#settled?.kind === "unshared" && this.#settled.isStale === true;
   }
 
   /** Whether a request that comes now may follow. */
@@ -93,8 +101,8 @@ export class Collapser {
     if (fills?.size === 0) this.#byUri.delete(fill.uri);
   }
 
-  /** Keeps all fills in flight for a URI from being stored or followed, save the one that invalidates. */
-  invalidate(uri: string, by: Fill): void {
+  /** Keeps all fills in flight for a URI from being stored or followed, save the one that invalidates, if it is here. */
+  invalidate(uri: string, by?: Fill): void {
     for (const fill of this.#byUri.get(uri) ?? []) if (fill !== by) fill.discard();
   }
 

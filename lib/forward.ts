@@ -1,7 +1,7 @@
 // Answers: how a request goes on to the origin, and what came back.
 // Owns: one exchange: its deadlines, its failures, going on after its connection broke; loops (RFC 8586).
 // Leaves out: the fields (`outgoing-fields.ts`, `received.ts`), the socket (`wire/`), whether to forward (`rfc9111/reuse.ts`).
-import { CACHE_NAME } from "./cache-status.ts";
+import { newLoopToken } from "./cache-status.ts";
 import { Deadline, type Deadlines } from "./deadline.ts";
 import { clientLeft, originBusy, originLeftAlone, OriginError } from "./errors.ts";
 import type { Events } from "./events.ts";
@@ -24,6 +24,8 @@ export interface ForwardingSettings {
   readonly deadlines: Deadlines;
   /** Whether the end of a connection is taken for the end of a body. */
   readonly trustsClose: boolean;
+  /** Names this cache in CDN-Loop, where it is more than this process; else a name is made up. */
+  readonly loopToken?: string | undefined;
 }
 
 /** What a forwarder is made of. */
@@ -72,11 +74,11 @@ const PATIENCE_MS = 2000;
 /** Forwards requests to the origins. */
 export class Forwarder {
   readonly #parts: ForwarderParts;
-  /** Names this process in CDN-Loop: another Larder in front or behind is no loop. */
-  readonly #loopToken = `${CACHE_NAME}-${crypto.randomUUID().slice(0, 8)}`;
+  readonly #loopToken: string;
 
   constructor(parts: ForwarderParts) {
     this.#parts = parts;
+    this.#loopToken = parts.settings.loopToken ?? newLoopToken();
   }
 
   /**
@@ -291,7 +293,7 @@ function targetOf({ uri }: PresentedRequest): string {
 }
 
 /** Calls when the client leaves; what it returns calls that off. */
-function onceGone(presented: PresentedRequest, act: () => void): () => void {
+export function onceGone(presented: PresentedRequest, act: () => void): () => void {
   const gone = presented.gone();
   gone?.addEventListener("abort", act);
   return () => gone?.removeEventListener("abort", act);

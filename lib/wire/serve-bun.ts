@@ -39,6 +39,8 @@ export interface Listening {
   readonly addresses?: ReadonlyMap<number, string> | undefined;
   /** Milliseconds for which clients of kept connections are told that it stops, before it does; 0 if not said. */
   readonly noticeMs?: number;
+  /** Whether other processes may listen on the same port: those of the same user that say so too. */
+  readonly sharesPort?: boolean;
 }
 
 /** A server that runs. `url` names the port that it really has. */
@@ -55,7 +57,7 @@ const DRAIN_MS = 10_000;
 /** Starts serving. @throws an EADDRINUSE error where the port is taken. */
 export function serveBun(
   app: App,
-  { port, host, idleSeconds = IDLE_SECONDS, drainTimeout = DRAIN_MS, noticeMs = 0, addresses }: Listening,
+  { port, host, idleSeconds = IDLE_SECONDS, drainTimeout = DRAIN_MS, noticeMs = 0, ...how }: Listening,
 ): Running {
   const relays = new Relays();
   let isStopping = false;
@@ -68,8 +70,8 @@ export function serveBun(
     port,
     hostname: host,
     development: false,
-    // Without this a second process would silently share the port.
-    reusePort: false,
+    // Where it is not said, a second process would silently share the port.
+    reusePort: how.sharesPort ?? false,
     idleTimeout: idleSeconds,
     maxRequestBodySize: Number.POSITIVE_INFINITY,
     fetch(request) {
@@ -78,7 +80,7 @@ export function serveBun(
     },
     websocket: relays.handlers,
   });
-  const environment = environmentOf(server, relays, { idleSeconds, addresses });
+  const environment = environmentOf(server, relays, { idleSeconds, addresses: how.addresses });
   return {
     url: urlOf(host, server.port),
     async stop() {

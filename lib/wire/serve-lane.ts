@@ -230,8 +230,8 @@ class Connection implements LaneClient {
 /** Starts serving. @throws an EADDRINUSE error where the port is taken. */
 export function serveLane(engine: Engine, app: App, listening: Listening): Running {
   const addresses: ClientAddresses = new Map();
-  const { port, host, idleSeconds = 120, drainTimeout = 10_000, noticeMs = 0 } = listening;
-  const inner = serveBun(app, { ...listening, port: 0, host: "127.0.0.1", addresses });
+  const { host, idleSeconds = 120, drainTimeout = 10_000, noticeMs = 0 } = listening;
+  const inner = serveBun(app, { ...listening, port: 0, host: "127.0.0.1", sharesPort: false, addresses });
   const lane: Lane = {
     engine,
     sections: new SectionMemory(),
@@ -242,7 +242,7 @@ export function serveLane(engine: Engine, app: App, listening: Listening): Runni
     second: 0,
     isStopping: false,
   };
-  const server = listen(lane, host, port, inner);
+  const server = listen(lane, listening, inner);
   const clock = setInterval(() => {
     lane.second++;
     for (const connection of lane.connections) if (connection.isOverdue()) connection.cut();
@@ -266,14 +266,15 @@ export function serveLane(engine: Engine, app: App, listening: Listening): Runni
 
 function listen(
   lane: Lane,
-  hostname: string,
-  port: number,
+  { host, port, sharesPort }: Listening,
   inner: Running,
 ): Bun.TCPSocketListener<Connection> {
   try {
     return Bun.listen<Connection>({
-      hostname,
+      hostname: host,
       port,
+      // Bun knows it, its types do not.
+      ...({ reusePort: sharesPort ?? false } as object),
       allowHalfOpen: true,
       socket: {
         open(socket) {
