@@ -7,16 +7,16 @@ import { foreignShare, processTime, stolenTicks, ticksOfOthers } from "./foreign
 const STAT = "77 (a (b) c) S 12 1 1 0 -1 4194304 102 0 0 0 10 20 3 4 39 19 1 0 329750 3133440 390";
 
 test("a process's line: its parent, its own time and that of its ended children, whatever it is called", () => {
-  expect(processTime(STAT)).toEqual({ pid: 77, parent: 12, nice: 19, ticks: 37 });
+  expect(processTime(STAT)).toEqual({ pid: 77, parent: 12, ticks: 37 });
 });
 
-test("what a process started is its own, in any generation and order; who stands back does not count", () => {
+test("what a process started is its own, in any generation and order", () => {
   const all = [
-    { pid: 30, parent: 20, nice: 0, ticks: 1 },
-    { pid: 20, parent: 10, nice: 0, ticks: 2 },
-    { pid: 10, parent: 1, nice: 0, ticks: 4 },
-    { pid: 40, parent: 1, nice: 0, ticks: 8 },
-    { pid: 50, parent: 1, nice: 19, ticks: 16 },
+    { pid: 30, parent: 20, ticks: 1 },
+    { pid: 20, parent: 10, ticks: 2 },
+    { pid: 10, parent: 1, ticks: 4 },
+    { pid: 40, parent: 1, ticks: 8 },
+    { pid: 50, parent: 1, ticks: 16 },
   ];
   expect([ticksOfOthers(all, 10), ticksOfOthers(all, 20), ticksOfOthers(all, 1)]).toEqual([8, 12, 0]);
 });

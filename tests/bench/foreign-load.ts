@@ -3,18 +3,14 @@
 // Leaves out: what is done about a disturbed measurement (`speed.ts`).
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 
-/** Of a process: its parent, its niceness, and its time with that of its children that have ended, in ticks. */
+/** Of a process: its parent, and its time with that of its children that have ended, in ticks. */
 export interface ProcessTime {
   readonly pid: number;
   readonly parent: number;
-  readonly nice: number;
   readonly ticks: number;
 }
 
 const TICKS_PER_SECOND = 100;
-
-/** Who is as nice as this takes what nobody else wants, and disturbs no one. */
-const HARMLESS_FROM = 10;
 
 /** The time of others so far, in ticks of a hundredth of a second; `undefined` where there is no /proc to tell. */
 export function foreignTicks(): number | undefined {
@@ -32,14 +28,17 @@ export function foreignShare(before: number | undefined, after: number | undefin
   return Math.max(0, (after - before) / TICKS_PER_SECOND / seconds);
 }
 
-/** The time of all processes that neither are `root`, nor descend from it, nor stand back for others. */
+/**
+ * The time of all processes that neither are `root` nor descend from it, nice ones too: they run while a server waits for
+ * its load, and it waits for the end of their slice.
+ */
 export function ticksOfOthers(all: readonly ProcessTime[], root: number): number {
   const own = new Set([root]);
   for (let size = 0; size !== own.size;) {
     size = own.size;
     for (const { pid, parent } of all) if (own.has(parent)) own.add(pid);
   }
-  const others = all.filter(({ pid, nice }) => !own.has(pid) && nice < HARMLESS_FROM);
+  const others = all.filter(({ pid }) => !own.has(pid));
   return others.reduce((sum, { ticks }) => sum + ticks, 0);
 }
 
@@ -50,7 +49,6 @@ export function processTime(stat: string): ProcessTime {
   return {
     pid: Number.parseInt(stat, 10),
     parent: Number(fields[1]),
-    nice: Number(fields[16]),
     ticks: times.reduce((sum, time) => sum + time, 0),
   };
 }
