@@ -1,7 +1,9 @@
 // Answers: how a server of the benchmark is started and ended.
-// Owns: processes pinned to cores, where they listen, their end by their own pid, also when the benchmark is broken off.
+// Owns: processes pinned to cores, where they listen, their folders, and their end by their own pid, also where it is early.
 // Leaves out: which servers (`contestants.ts`).
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 /** A server that answers. */
@@ -14,13 +16,31 @@ export interface Served {
 export const ROOT = join(import.meta.dir, "../..");
 
 const running = new Set<Bun.Subprocess>();
+const folders = new Set<string>();
 const KILL_AFTER_MS = 5000;
 
-/** Ends all that was started here when the benchmark itself is told to end. */
+/** Ends all that was started here, and removes its folders, when the benchmark itself is told to end. */
 export function endWithThis(): void {
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.on(signal, () => void Promise.all([...running].map(end)).then(() => process.exit(130)));
-  }
+  const endAll = async (): Promise<never> => {
+    await Promise.all([...running].map(end));
+    for (const folder of folders) removeFolder(folder);
+    process.exit(130);
+  };
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => void endAll());
+}
+
+/** A folder for a while, on a file system in memory where the machine has one. */
+export function makeFolder(name: string): string {
+  const parent = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
+  const folder = mkdtempSync(join(parent, `larder-bench-${name}-`));
+  folders.add(folder);
+  return folder;
+}
+
+/** Removes such a folder with all that is in it. */
+export function removeFolder(folder: string): void {
+  folders.delete(folder);
+  rmSync(folder, { recursive: true, force: true });
 }
 
 /** Starts a script of Bun that says `at http://…`. @throws where it ends before it does. */
