@@ -183,11 +183,11 @@ export const CACHE_OPTIONS = {
       "whether a body that ends with its connection may be stored: whether it is complete cannot be known",
   },
   wire: {
-    kind: oneOf("auto", "bun", "exact"),
+    kind: oneOf("auto", "bun", "lane", "exact"),
     fallback: "auto",
     value: "HOW",
     meaning:
-      "how bytes come and go: `bun` is fast, `exact` is on node:http and carries what it cannot (below); `auto` is bun on Bun, exact on Node",
+      "how bytes come and go: `bun` is fast, `lane` is faster, `exact` is on node:http and carries what they cannot (below); `auto` is bun on Bun, exact on Node",
   },
   drainTimeout: {
     kind: milliseconds,

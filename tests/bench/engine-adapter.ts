@@ -14,7 +14,7 @@ import { storedHead, type CachingRules } from "../../lib/rfc9111/outcome.ts";
 import { decide, requestFacts } from "../../lib/rfc9111/reuse.ts";
 import { deltaSeconds, epochSeconds } from "../../lib/rfc9111/time.ts";
 import { MemoryStore } from "../../lib/store/memory.ts";
-import { presentedFrom, responseFrom } from "../../lib/wire/web-message.ts";
+import { WebRequest, responseFrom } from "../../lib/wire/web-message.ts";
 
 /** A function of the engine, ready to be called again and again. */
 export interface Subject {
@@ -72,9 +72,12 @@ export async function subjects(originUrl: string, targets: readonly string[]): P
   for (const uri of uris) await warm(engine, uri);
   const [uri = ""] = uris;
   const request = new Request(uri);
-  const presented = presentedFrom(request, () => undefined);
-  const conditional = presentedFrom(new Request(uri, { headers: { "if-none-match": "*" } }), () => undefined);
-  const others = uris.map((one) => presentedFrom(new Request(one), () => undefined));
+  const presented = new WebRequest(request, () => undefined);
+  const conditional = new WebRequest(
+    new Request(uri, { headers: { "if-none-match": "*" } }),
+    () => undefined,
+  );
+  const others = uris.map((one) => new WebRequest(new Request(one), () => undefined));
   const answer = engine.proxy.handle(presented);
   if (answer instanceof Promise) throw new Error("a hit did not answer at once");
   let at = 0;
@@ -83,7 +86,7 @@ export async function subjects(originUrl: string, targets: readonly string[]): P
       name: "refuse: let in at the door",
       call: () => refuse({ method: request.method, url: request.url, fields: request.headers }),
     },
-    { name: "presentedFrom(request)", call: () => presentedFrom(request, () => undefined) },
+    { name: "new WebRequest(request)", call: () => new WebRequest(request, () => undefined) },
     ...partsOfAHit(uri, presented),
     { name: "responseFrom(answer)", call: () => responseFrom(answer) },
     { name: "proxy.handle: a hit", call: () => engine.proxy.handle(presented) },
@@ -127,7 +130,7 @@ function partsOfAHit(uri: string, { method, fields }: PresentedRequest): readonl
 }
 
 async function warm({ proxy }: Engine, uri: string): Promise<void> {
-  const answer = await proxy.handle(presentedFrom(new Request(uri), () => undefined));
+  const answer = await proxy.handle(new WebRequest(new Request(uri), () => undefined));
   await responseFrom(answer).arrayBuffer();
 }
 
