@@ -15,8 +15,8 @@ export async function startNginx(place: Place): Promise<Contestant> {
   writeFileSync(config, nginxConfig({ ...place, folder, port, openFiles: mostOpenFiles() }));
   const version = Bun.spawnSync(["nginx", "-v"]).stderr.toString().trim().replace("nginx version: ", "");
   try {
-    const { url, stop } = await startListening(["nginx", "-c", config], port, place.core);
-    return { name: "nginx", version, url, stop: () => stop().then(() => removeFolder(folder)) };
+    const { stop, ...served } = await startListening(["nginx", "-c", config], port, place.core);
+    return { name: "nginx", version, ...served, stop: () => stop().then(() => removeFolder(folder)) };
   } catch (error) {
     removeFolder(folder);
     throw error;

@@ -9,6 +9,7 @@ import { join } from "node:path";
 /** A server that answers. */
 export interface Served {
   readonly url: string;
+  readonly pid: number;
   readonly stop: () => Promise<void>;
 }
 
@@ -58,7 +59,7 @@ export async function startBun(args: readonly string[], core: string): Promise<S
   for await (const chunk of child.stdout) {
     said += new TextDecoder().decode(chunk);
     const url = /\bat (http:\S+)\s/.exec(said)?.[1];
-    if (url !== undefined) return { url, stop: () => end(child) };
+    if (url !== undefined) return { url, pid: child.pid, stop: () => end(child) };
   }
   running.delete(child);
   throw new Error(`${args.join(" ")} ended before it listened`);
@@ -81,7 +82,7 @@ export async function startListening(
     const isUp = await fetch(`${url}/1k`)
       .then((response) => response.ok)
       .catch(() => false);
-    if (isUp) return { url, stop: () => end(child) };
+    if (isUp) return { url, pid: child.pid, stop: () => end(child) };
     await Bun.sleep(50);
   }
   await end(child);

@@ -6,7 +6,7 @@ import { helpOfLarder, RIVALS, WIRES } from "./contestants.ts";
 import { verdictLines, verdicts } from "./done-when.ts";
 import { endWithThis } from "./pinned-process.ts";
 import { runSpeed, type Outcome, type Plan } from "./speed.ts";
-import { foreignLine, missLines, pairsOf, rateTable, ratioTable } from "./table.ts";
+import { costTable, foreignLine, missLines, pairsOf, rateTable, ratioTable } from "./table.ts";
 
 /** The speed table, and each line of the goal with its measured value; false where a contestant failed. */
 export async function speed(options: BenchOptions): Promise<boolean> {
@@ -63,6 +63,10 @@ function printOutcome(outcome: Outcome, how: string): void {
     "How they compare, median of the ratios round by round (lowest–highest; noisy: they differ by more than 15 %):",
     "",
     ratioTable(outcome, pairsOf(own, others)),
+    "",
+    "What a request costs, in microseconds of the server's own processor time, which others on the machine change little:",
+    "",
+    costTable(outcome),
     "",
     ...[...missLines(outcome), foreignLine(outcome)].flatMap((line) => [`${line}.`, ""]),
     "<!-- /bench -->",

@@ -21,8 +21,12 @@ export async function startVarnish(
   const [, version = "varnish"] =
     /(varnish-[\d.]+)/.exec(Bun.spawnSync(["varnishd", "-V"]).stderr.toString()) ?? [];
   try {
-    const { url, stop } = await startListening([...command, ...store, ...parameters, ...more], port, core);
-    return { name: "varnish", version, url, stop: () => stop().then(() => removeFolder(folder)) };
+    const { stop, ...served } = await startListening(
+      [...command, ...store, ...parameters, ...more],
+      port,
+      core,
+    );
+    return { name: "varnish", version, ...served, stop: () => stop().then(() => removeFolder(folder)) };
   } catch (error) {
     removeFolder(folder);
     throw error;
