@@ -8,6 +8,7 @@ import { ConfigError } from "./errors.ts";
 import { Events } from "./events.ts";
 import { exactApp } from "./exact-app.ts";
 import { Forwarder, type ForwardingSettings } from "./forward.ts";
+import { limitHotAnswers } from "./hot-answers.ts";
 import { logListener, type WriteLine } from "./log.ts";
 import type { CacheOptions } from "./option-tables.ts";
 import { askThrough } from "./origins/health-request.ts";
@@ -51,6 +52,7 @@ export function cacheEngine(options: CacheOptions): Engine {
   const events = new Events();
   const clockMs = (): number => Date.now();
   const store = new MemoryStore({ budgetBytes: options.memory, maxObjectBytes: options.maxObject }, clockMs);
+  limitHotAnswers(options.memory);
   const collapser = new Collapser();
   const routes = routesFor(options, events);
   const send = wireFor(options) === "exact" ? sendThroughNode : sendThroughFetch;

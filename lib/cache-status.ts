@@ -92,6 +92,11 @@ export function failureReport(error: unknown, fwd: ForwardReason): Report {
   return fwdStatus === undefined ? { word: "ERROR", fwd, detail } : { word: "ERROR", fwd, fwdStatus, detail };
 }
 
+/** The same for the most common of all reports: a fresh hit with so many seconds left. */
+export function hitMember(ttl: number): string {
+  return `${CACHE_NAME}; hit; ttl=${ttl}`;
+}
+
 /** The member that this cache adds to Cache-Status: a Structured Field Item with parameters. */
 export function cacheStatusMember(report: Report): string {
   let member = CACHE_NAME;

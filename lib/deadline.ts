@@ -2,6 +2,7 @@
 // Owns: the time to the header section and the time to the end, and giving the exchange up when one is over.
 // Leaves out: the time between two bytes (`incoming-body.ts`), the time to connect (`origins/connect-probe.ts`).
 import { OriginError } from "./errors.ts";
+import { limitsOf, type Limited } from "./time-limits.ts";
 
 /** How long the origin may take, in milliseconds; 0 is for ever. */
 export interface Deadlines {
@@ -10,19 +11,17 @@ export interface Deadlines {
   readonly totalMs: number;
 }
 
-type Timer = ReturnType<typeof setTimeout>;
-
 /** The time of one exchange, which begins now. */
 export class Deadline {
   readonly #controller = new AbortController();
   readonly #firstByteMs: number;
-  readonly #total: Timer | undefined;
-  #head: Timer | undefined;
+  readonly #total: Limited | undefined;
+  #head: Limited | undefined;
 
   constructor({ firstByteMs, totalMs }: Deadlines) {
     this.#firstByteMs = firstByteMs;
     if (totalMs > 0)
-      this.#total = setTimeout(() => this.#isOver("not all of the response", totalMs), totalMs);
+      this.#total = limitsOf(totalMs).begin(() => this.#isOver("not all of the response", totalMs));
     this.awaitHead();
   }
 
@@ -34,13 +33,13 @@ export class Deadline {
   /** A header section is waited for: from now on, it has to come in time. */
   awaitHead(): void {
     const ms = this.#firstByteMs;
-    clearTimeout(this.#head);
-    if (ms > 0) this.#head = setTimeout(() => this.#isOver("no response", ms), ms);
+    this.#head?.end();
+    if (ms > 0) this.#head = limitsOf(ms).begin(() => this.#isOver("no response", ms));
   }
 
   /** It is there. */
   headCame(): void {
-    clearTimeout(this.#head);
+    this.#head?.end();
   }
 
   /** Gives the exchange up for another reason. */
@@ -50,8 +49,8 @@ export class Deadline {
 
   /** The exchange is over; nothing is aborted any more. */
   end(): void {
-    clearTimeout(this.#head);
-    clearTimeout(this.#total);
+    this.#head?.end();
+    this.#total?.end();
   }
 
   #isOver(what: string, ms: number): void {

@@ -19,7 +19,7 @@ import type {
   StoredResponse,
   Trailers,
 } from "./message.ts";
-import { withoutTarget } from "./received.ts";
+import { readerOf, withoutTarget } from "./received.ts";
 import { aged, answerFromReceived, answerNotModified } from "./respond.ts";
 import { merged } from "./rfc9111/outcome.ts";
 import { completeLengthOf, parseContentRange, partialBody, partsOf } from "./rfc9111/range.ts";
@@ -59,7 +59,8 @@ export async function deliver(visit: Visit, delivery: Delivery): Promise<Answer>
   const notModified = head === undefined ? undefined : answerNotModified(head, visit.request, report);
   try {
     if (notModified !== undefined) return visit.done(notModified, report, storage);
-    const content = await contentFor(visit, delivery);
+    const coming = contentFor(visit, delivery);
+    const content = coming instanceof Promise ? await coming : coming;
     const trailers = body && trailersBehind.get(body);
     const answer = { status, reason, fields, body: content, trailers };
     return visit.done(answerFromReceived(answer, report), report, storage);
@@ -68,10 +69,20 @@ export async function deliver(visit: Visit, delivery: Delivery): Promise<Answer>
   }
 }
 
-async function contentFor(visit: Visit, { status, fields, body }: Delivery): Promise<AnswerBody> {
+function contentFor(visit: Visit, { status, fields, body }: Delivery): AnswerBody | Promise<AnswerBody> {
   // RFC 9110 §8.6: a HEAD response whose length is not known must not say 0; a stream without bytes says nothing.
   if (visit.request.method === "HEAD") return fields.has("content-length") ? null : lengthlessStream();
   if (body === undefined || !hasContent(status)) return null;
+  const whole = onePiece(body);
+  return whole === undefined || hasTrailers(visit, body) ? contentAsItComes(visit, body, fields) : whole;
+}
+
+/** In one piece a body would have a Content-Length, and no place for trailers. */
+function hasTrailers(visit: Visit, body: FillBody): boolean {
+  return visit.presented.takesTrailers === true && trailersBehind.get(body)?.() !== undefined;
+}
+
+async function contentAsItComes(visit: Visit, body: FillBody, fields: FieldLookup): Promise<AnswerBody> {
   const stream = body.reader();
   const gone = visit.presented.gone();
   // A wire tells the stream only once it has the answer.
@@ -86,9 +97,7 @@ async function contentFor(visit: Visit, { status, fields, body }: Delivery): Pro
     gone?.removeEventListener("abort", onGone),
   );
   if (gone?.aborted === true) return brokenStream();
-  // In one piece it would have a Content-Length, and no place for trailers.
-  const isStreamed = visit.presented.takesTrailers === true && trailersBehind.get(body)?.() !== undefined;
-  if (whole === undefined || isStreamed) return stream;
+  if (whole === undefined || hasTrailers(visit, body)) return stream;
   stream.cancel().catch(() => {});
   return whole;
 }
@@ -134,11 +143,13 @@ export function shown(
 /** The body of a response that is passed on, and stored where there is a writer. */
 export function fillBody(received: ReceivedResponse, filling: Filling, limits?: ReadingLimits): FillBody {
   const { writer, finish, completes } = filling;
-  const rest = received.body ?? NO_BYTES;
+  const came = received.body ?? NO_BYTES;
+  const rest = readerOf(came);
   const length = completes === undefined ? received.length : lengthOf(completes.head.fields);
   const range = finish && parseContentRange(received.fields.get("content-range"));
   const body = new FillBody({
     reader: completes === undefined ? rest : completedBody(rest, completes.partial, length ?? 0),
+    whole: came instanceof Uint8Array && completes === undefined ? came : undefined,
     length,
     writer,
     finish,
@@ -166,6 +177,11 @@ async function wholeInTime(body: FillBody, lengthBytes: number | undefined): Pro
   if (body.end === undefined && (lengthBytes ?? 0) <= ONE_PIECE_BYTES) {
     await Promise.race([body.ended, sleep(GRACE_MS)]);
   }
+  return onePiece(body);
+}
+
+/** All bytes of a small body that has ended. @throws OriginError where it broke off. */
+function onePiece(body: FillBody): Uint8Array | undefined {
   if (body.end?.kind === "broken") throw incomplete(body.end.error);
   return body.end !== undefined && body.end.lengthBytes <= ONE_PIECE_BYTES ? body.whole() : undefined;
 }
@@ -199,11 +215,6 @@ function isWholeAsItSays(fields: FieldLookup, body: StoredBody): boolean {
 export function isSuperseded(end: FillEnd, completes: Completion | undefined): boolean {
   if (end.kind === "complete") return true;
   return completes !== undefined && end.error instanceof OriginError && end.error.code === "origin-corrupt";
-}
-
-/** Ends a response that nobody is to read. */
-export function drop(received: ReceivedResponse): void {
-  received.body?.cancel().catch(() => {});
 }
 
 /** Content-Length in bytes, `undefined` where there is none. */
@@ -256,4 +267,4 @@ function brokenStream(): ReadableStream<Uint8Array> {
   return new ReadableStream({ start: (controller) => controller.error(clientLeft()) });
 }
 
-const NO_BYTES: ByteReader = { read: async () => ({ done: true }), cancel: async () => {} };
+const NO_BYTES = new Uint8Array();

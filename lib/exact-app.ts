@@ -12,7 +12,7 @@ import type { Proxy } from "./proxy.ts";
 import { failureOf, receivedFrom } from "./received.ts";
 import { answerFromReceived, faultPage } from "./respond.ts";
 import { arrivalOf, type Tunnel } from "./wire/node-message.ts";
-import type { OriginResponse } from "./wire/origin-exchange.ts";
+import type { StreamedResponse } from "./wire/origin-exchange.ts";
 import { relay } from "./wire/relay.ts";
 import { respond, type NodeEnvironment } from "./wire/serve-node.ts";
 
@@ -86,7 +86,7 @@ async function relayed(
 }
 
 /** The origin's own answer, as that of any request. */
-function declined(response: OriginResponse, method: string, report: Report): Answer {
+function declined(response: StreamedResponse, method: string, report: Report): Answer {
   const nowMs = Date.now();
   const facts = { method, requestTimeMs: nowMs, responseTimeMs: nowMs, trustsClose: true };
   const { status, reason, fields } = receivedFrom({ ...response, body: null }, facts);

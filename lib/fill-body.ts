@@ -55,7 +55,8 @@ export class FillBody {
     this.#keepsAll = source.writer !== undefined;
     let start = (): void => {};
     this.started = new Promise((resolve) => (start = resolve));
-    this.ended = this.#pump(start);
+    this.ended = source.whole === undefined ? this.#pump(start) : Promise.resolve(this.#take(source.whole));
+    if (this.#end !== undefined) start();
   }
 
   /** How it ended, `undefined` while it has not. */
@@ -104,6 +105,15 @@ export class FillBody {
     this.#abandonIfUnneeded();
   }
 
+  #take(whole: Uint8Array): FillEnd {
+    try {
+      if (whole.length > 0) this.#accept(whole);
+      return this.#finish(this.#completed());
+    } catch (error) {
+      return this.#broken(error);
+    }
+  }
+
   async #pump(started: () => void): Promise<FillEnd> {
     try {
       for (;;) {
@@ -114,11 +124,10 @@ export class FillBody {
         this.#accept(value);
         started();
       }
-      return this.#finish({ kind: "complete", lengthBytes: this.#receivedBytes, stored: this.#commit() });
+      return this.#finish(this.#completed());
     } catch (error) {
-      this.#writer?.abort();
       this.#source.reader.cancel(error).catch(() => {});
-      return this.#finish({ kind: "broken", error });
+      return this.#broken(error);
     } finally {
       started();
     }
@@ -197,16 +206,19 @@ export class FillBody {
   }
 
   /** @throws OriginError where the body ended before or after its announced length, or is not what its digest says. */
-  #commit(): StoredResponse | undefined {
+  #completed(): FillEnd {
     const { length, finish } = this.#source;
-    if (length !== undefined && length !== this.#receivedBytes) {
-      const message = `${this.#receivedBytes} bytes came, ${length} were announced`;
-      throw new OriginError("origin-incomplete", message);
-    }
-    if (this.#digest?.holds() === false) {
+    const lengthBytes = this.#receivedBytes;
+    if (length !== undefined && length !== lengthBytes)
+      throw new OriginError("origin-incomplete", `${lengthBytes} bytes came, ${length} were announced`);
+    if (this.#digest?.holds() === false)
       throw new OriginError("origin-corrupt", "the body is not what its digest says (RFC 9530)");
-    }
-    return this.#writer?.commit(finish);
+    return { kind: "complete", lengthBytes, stored: this.#writer?.commit(finish) };
+  }
+
+  #broken(error: unknown): FillEnd {
+    this.#writer?.abort();
+    return this.#finish({ kind: "broken", error });
   }
 
   #finish(end: FillEnd): FillEnd {

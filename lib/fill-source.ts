@@ -9,6 +9,8 @@ import type { Hold } from "./stored-rest.ts";
 /** What a body comes from and where it goes. */
 export interface FillBodySource {
   readonly reader: ByteReader;
+  /** All bytes, where they are there already: then nothing is read from `reader`. */
+  readonly whole?: Uint8Array | undefined;
   /** Bytes that must come, where they were announced. */
   readonly length: number | undefined;
   /** `undefined` where the body is passed on only. */

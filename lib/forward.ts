@@ -10,12 +10,11 @@ import type { ByteReader, PresentedRequest, ReceivedResponse } from "./message.t
 import type { Origin } from "./origins/origin.ts";
 import type { Place } from "./origins/places.ts";
 import type { Routes } from "./origins/routes.ts";
-import { outgoingFields, type Conditions } from "./outgoing-fields.ts";
-import { failureOf, receivedFrom } from "./received.ts";
+import { hasPassed, outgoingFields, type Conditions } from "./outgoing-fields.ts";
+import { drop, failureOf, readerOf, receivedFrom } from "./received.ts";
 import { fieldsForRest, lengthWithRest, resumable, type Resumable } from "./resumption.ts";
 import { isSafe } from "./rfc9111/invalidation.ts";
 import type { Forwarding } from "./rfc9111/reuse.ts";
-import { listMembers } from "./rfc9111/syntax.ts";
 import type { OriginResponse, OutgoingRequest, Send } from "./wire/origin-exchange.ts";
 
 /** How requests go to the origins, and how long that may take. */
@@ -85,10 +84,7 @@ export class Forwarder {
    * is no origin for it.
    */
   refusal(presented: PresentedRequest): OriginError | undefined {
-    const passed = listMembers(presented.fields.get("cdn-loop") ?? "").map((member) =>
-      member.split(";")[0]?.trim(),
-    );
-    if (passed.includes(this.#loopToken)) {
+    if (hasPassed(presented.fields, this.#loopToken)) {
       return new OriginError("loop", "the request has passed this cache before: the origin leads back to it");
     }
     if (this.#parts.routes.for(targetOf(presented)) !== undefined) return undefined;
@@ -140,40 +136,26 @@ export class Forwarder {
     return { outgoing: { ...sent, signal: deadline.signal }, deadline };
   }
 
-  /** Finds an origin that can take it, and a place there. */
-  async #depart(departure: Departure): Promise<ReceivedResponse> {
-    const { presented, fields, deadline, way } = departure;
-    const { after } = way;
+  /** Finds an origin that can take it, and a place there. @throws OriginError where there is neither */
+  #depart(departure: Departure): Promise<ReceivedResponse> {
     const { routes, clockMs } = this.#parts;
-    const target = targetOf(presented);
+    const target = targetOf(departure.presented);
     const pool = routes.for(target);
+    const failed = departure.way.after?.origin;
     // One that has just failed is better than none.
-    const avoided = new Set(pool?.origins.filter(({ url }) => url === after?.origin));
+    const avoided =
+      failed === undefined ? undefined : new Set(pool?.origins.filter(({ url }) => url === failed));
     const origin = pool?.pick(clockMs(), avoided) ?? pool?.pick(clockMs());
     if (origin === undefined) throw originLeftAlone(pool?.origins[0]?.url);
-    const place = await this.#placeAt(origin, departure);
-    const outgoing: OutgoingRequest = {
-      origin: origin.url,
-      target,
-      method: presented.method,
-      fields,
-      body: presented.body,
-      signal: deadline.signal,
-      // Content goes out once: where the kept connection turns out to be closed, it cannot be sent again.
-      mayReuseConnection: isSafe(presented.method) && presented.body === null && after === undefined,
-      trailers: presented.trailers,
-      onInterim: presented.onInterim,
-    };
-    try {
-      return await this.#exchange({ presented, outgoing, deadline, origin, place });
-    } catch (error) {
-      place.release();
-      throw error;
-    }
+    const place = this.#placeAt(origin, departure);
+    const outgoing = outgoingRequest(origin.url, target, departure);
+    const { presented, deadline } = departure;
+    if (!(place instanceof Promise)) return this.#exchange({ presented, outgoing, deadline, origin, place });
+    return place.then((free) => this.#exchange({ presented, outgoing, deadline, origin, place: free }));
   }
 
   /** A place at once, or when one is free. @throws OriginError where there is none, or nobody waits for it any more */
-  async #placeAt(origin: Origin, { presented, deadline, way }: Departure): Promise<Place> {
+  #placeAt(origin: Origin, { presented, deadline, way }: Departure): Place | Promise<Place> {
     const place = origin.places.take(deadline.signal);
     if (place === "full") throw originBusy(origin.url);
     if (!(place instanceof Promise)) return place;
@@ -184,15 +166,22 @@ export class Forwarder {
     );
   }
 
+  /** Gives its place back when the response is there, or will not come. */
   async #exchange(exchange: Exchange): Promise<ReceivedResponse> {
-    const received = await this.#ask(exchange, exchange.outgoing);
-    if (received.body === null) {
-      exchange.deadline.end();
-      exchange.place.release();
+    const { deadline, place, presented } = exchange;
+    try {
+      const received = await this.#ask(exchange, exchange.outgoing);
+      if (received.body !== null && !(received.body instanceof Uint8Array)) {
+        const body = resumable(presented.method, received);
+        return { ...received, body: this.#incoming(exchange, received.body, body) };
+      }
+      deadline.end();
+      place.release();
       return received;
+    } catch (error) {
+      place.release();
+      throw error;
     }
-    const body = resumable(exchange.presented.method, received);
-    return { ...received, body: this.#incoming(exchange, received.body, body) };
   }
 
   /** The body of an exchange, which is over when that is. */
@@ -231,9 +220,10 @@ export class Forwarder {
     const requestTimeMs = clockMs();
     try {
       const response: OriginResponse = await send(outgoing);
-      const times = { requestTimeMs, responseTimeMs: clockMs() };
       const { trustsClose } = settings;
-      const received = receivedFrom(response, { method: presented.method, trustsClose, ...times });
+      const { method } = presented;
+      const facts = { method, requestTimeMs, responseTimeMs: clockMs(), trustsClose };
+      const received = receivedFrom(response, facts);
       permit.succeeded();
       return received;
     } catch (error) {
@@ -258,11 +248,11 @@ export class Forwarder {
     const received = await this.#ask(exchange, { ...outgoing, fields, mayReuseConnection: false });
     const wholeLength = lengthWithRest(received, body, at);
     if (wholeLength === undefined || received.body === null) {
-      received.body?.cancel().catch(() => {});
+      drop(received);
       return undefined;
     }
     this.#parts.events.emit({ kind: "resumed", uri: presented.uri, at });
-    return { reader: received.body, wholeLength };
+    return { reader: readerOf(received.body), wholeLength };
   }
 
   /** The same in an exchange of its own: for a reader that is too slow for the others. */
@@ -280,6 +270,18 @@ export class Forwarder {
     deadline.end();
     return undefined;
   }
+}
+
+function outgoingRequest(
+  origin: string,
+  target: string,
+  { presented, fields, deadline, way }: Departure,
+): OutgoingRequest {
+  const { method, body, trailers, onInterim } = presented;
+  // Content goes out once: where the kept connection turns out to be closed, it cannot be sent again.
+  const mayReuseConnection = isSafe(method) && body === null && way.after === undefined;
+  const { signal } = deadline;
+  return { origin, target, method, fields, body, signal, mayReuseConnection, trailers, onInterim };
 }
 
 /** In origin-form, as it came; or the `*` of OPTIONS, which has no path. */

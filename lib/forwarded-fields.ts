@@ -2,6 +2,8 @@
 // Owns: the table of fields that stand for target, host, scheme, port or method and are in no cache key; who believes them.
 // Leaves out: what a gateway says in their place (`forward.ts`, `relay.ts`), fields for one connection (`header-fields.ts`).
 
+import { remembering } from "./rfc9111/memo.ts";
+
 /** What a framework takes a field for. */
 export type BelievedAs = "target" | "host" | "scheme" | "port" | "method" | "proxy";
 
@@ -72,13 +74,18 @@ const BY_NAME = new Map(BELIEVED_FIELDS.map((one) => [one.name, one]));
  */
 export function withoutBelieved(fields: Headers, method: string): void {
   for (const name of [...fields.keys()]) {
-    const meant = name.replaceAll(/[^a-z0-9]/g, "-");
-    const believed = BY_NAME.get(meant);
-    const isTunnelled = believed?.as === "method" && method === "POST" && name === meant;
-    const isDisguised = name !== meant && SAID_BY_GATEWAY.has(meant);
-    if (isDisguised || (believed !== undefined && !isTunnelled)) fields.delete(name);
+    const verdict = verdictOn(name);
+    if (verdict === "out" || (verdict === "tunnel" && method !== "POST")) fields.delete(name);
   }
 }
+
+/** Whether a field goes along: always, never, or with POST only. */
+const verdictOn = remembering((name): "along" | "out" | "tunnel" => {
+  const meant = name.replaceAll(/[^a-z0-9]/g, "-");
+  const believed = BY_NAME.get(meant);
+  if (believed === undefined) return name !== meant && SAID_BY_GATEWAY.has(meant) ? "out" : "along";
+  return believed.as === "method" && name === meant ? "tunnel" : "out";
+});
 
 function row(name: string, as: BelievedAs, sources: string): BelievedField {
   return { name, as, sources };

@@ -1,7 +1,7 @@
 // Answers: what a fresh hit says, made once and stamped anew when the second has changed.
 // Owns: the header section that answers from one stored response share: Age, Via and Cache-Status, as `Headers` and as text.
 // Leaves out: which answer it is (`respond.ts`), how it leaves (`wire/`).
-import { CACHE_NAME, cacheStatusMember } from "./cache-status.ts";
+import { CACHE_NAME, hitMember } from "./cache-status.ts";
 import type { Answer, AnswerBlock, AnswerBody, StoredFields, StoredHead } from "./message.ts";
 import { currentAge } from "./rfc9111/age.ts";
 import { formatHttpDate, type EpochSeconds } from "./rfc9111/time.ts";
@@ -10,115 +10,103 @@ import { fieldText } from "./store/field-block.ts";
 /** A header field of an answer. */
 export type Field = readonly [name: string, value: string];
 
-/** The header section of hits on one stored response. Each of its forms is made when a wire asks for it. */
-export class HitSection implements AnswerBlock {
-  readonly #stored: StoredHead;
-  readonly #kept: StoredFields;
-  readonly #added: readonly Field[];
-  #at = -1 as EpochSeconds;
-  #lines: string | undefined;
-  #ownLines: string | undefined;
-  #headers: Headers | undefined;
-  #headersAt = -1 as EpochSeconds;
-
-  /** `kept` are those of the stored fields that it has, `added` what goes with them. */
-  constructor(stored: StoredHead, kept: StoredFields, added: readonly Field[] = []) {
-    this.#stored = stored;
-    this.#kept = kept;
-    this.#added = [...added, ...withDate(stored), ["Via", `1.1 ${CACHE_NAME}`]];
-  }
-
-  /** Sets the second in which it is sent. */
-  stamp(now: EpochSeconds): void {
-    if (this.#at === now) return;
-    this.#at = now;
-    this.#ownLines = undefined;
-  }
-
-  get lines(): string {
-    return (this.#lines ??= fieldText(this.#kept));
-  }
-
-  get ownLines(): string {
-    return (this.#ownLines ??= textOf([...this.#added, ["Age", this.#age], ["Cache-Status", this.#status]]));
-  }
-
-  /** Shared: not to be changed by who gets them. */
-  get headers(): Headers {
-    if (this.#headersAt === this.#at && this.#headers !== undefined) return this.#headers;
-    this.#headersAt = this.#at;
-    this.#headers ??= withFields(new Headers([...this.#kept]), this.#added);
-    this.#headers.set("Age", this.#age);
-    // RFC 9211 §2: caches add themselves at the end.
-    const earlier = this.#stored.fields.get("cache-status");
-    this.#headers.set("Cache-Status", earlier === null ? this.#status : `${earlier}, ${this.#status}`);
-    return this.#headers;
-  }
-
-  get #age(): string {
-    return String(currentAge(this.#stored.bornAt, this.#at));
-  }
-
-  get #status(): string {
-    return cacheStatusMember({ word: "HIT", ttl: this.#stored.staleAt - this.#at });
-  }
+/** What an answer is made of besides the moment. */
+export interface HitParts {
+  readonly status: number;
+  readonly reason?: string | undefined;
+  readonly body: AnswerBody;
+  /** Those of the stored fields that it has. */
+  readonly kept: StoredFields;
+  /** What goes with them. */
+  readonly added?: readonly Field[];
 }
 
-/** The answer to a fresh hit; it may be shared by all who get it. */
-export class HitAnswer implements Answer {
+/**
+ * The answer to a fresh hit: one object, so that little memory has to be visited for it. It may be shared by all who get
+ * it in the same second. Of its header section each form is made when a wire asks for it.
+ */
+export class HitAnswer implements Answer, AnswerBlock {
   readonly status: number;
   readonly reason: string | undefined;
   readonly body: AnswerBody;
-  readonly #section: HitSection;
-  readonly #extra: readonly Field[];
-  #isTyped: boolean | undefined;
+  /** Whether it has a Content-Type. */
+  readonly isTyped: boolean;
+  readonly lines: string;
+  readonly #addedLines: string;
+  readonly #bornAt: EpochSeconds;
+  readonly #staleAt: EpochSeconds;
+  #at = -1 as EpochSeconds;
+  readonly #kept: StoredFields;
+  readonly #added: readonly Field[];
+  #headers: Headers | undefined;
+  #headersAt = -1 as EpochSeconds;
+  /** What caches before this one said. */
+  #earlierStatus = "";
 
-  /** `extra` are fields of this answer alone. */
-  constructor(
-    line: Pick<Answer, "status" | "reason" | "body">,
-    section: HitSection,
-    extra: readonly Field[] = [],
-  ) {
-    this.status = line.status;
-    this.reason = line.reason;
-    this.body = line.body;
-    this.#section = section;
-    this.#extra = extra;
+  constructor({ fields, dateValue, bornAt, staleAt }: StoredHead, parts: HitParts) {
+    const { status, reason, body, kept, added = NONE } = parts;
+    this.status = status;
+    this.reason = reason;
+    this.body = body;
+    this.isTyped = kept.has("content-type");
+    this.lines = fieldText(kept);
+    this.#kept = kept;
+    this.#added = fields.has("date") ? added : [...added, ["Date", formatHttpDate(dateValue)]];
+    this.#addedLines = this.#added.length === 0 ? VIA_LINE : textOf(this.#added) + VIA_LINE;
+    this.#bornAt = bornAt;
+    this.#staleAt = staleAt;
   }
 
   /** The same answer, at another moment. */
   at(now: EpochSeconds): this {
-    this.#section.stamp(now);
+    this.#at = now;
     return this;
   }
 
-  get fields(): Headers {
-    if (this.#extra.length === 0) return this.#section.headers;
-    return withFields(new Headers(this.#section.headers), this.#extra);
-  }
-
   get block(): AnswerBlock {
-    if (this.#extra.length === 0) return this.#section;
-    return { lines: this.#section.lines, ownLines: this.#section.ownLines + textOf(this.#extra) };
+    return this;
   }
 
-  /** Whether it has a Content-Type. */
-  get isTyped(): boolean {
-    return (this.#isTyped ??= this.fields.has("content-type"));
+  /** Not kept: what changes from second to second is cheaper made anew than renewed in thousands of old objects. */
+  get ownLines(): string {
+    return `${this.#addedLines}\r\nAge: ${this.#age}\r\nCache-Status: ${this.#member}`;
+  }
+
+  /** Shared: not to be changed by who gets them. */
+  get fields(): Headers {
+    if (this.#headersAt === this.#at && this.#headers !== undefined) return this.#headers;
+    this.#headersAt = this.#at;
+    this.#headers ??= this.#newHeaders();
+    this.#headers.set("Age", String(this.#age));
+    this.#headers.set("Cache-Status", this.#earlierStatus + this.#member);
+    return this.#headers;
+  }
+
+  #newHeaders(): Headers {
+    // RFC 9211 §2: caches add themselves at the end.
+    const earlier = this.#kept.get("cache-status");
+    if (earlier !== null) this.#earlierStatus = `${earlier}, `;
+    const headers = new Headers([...this.#kept]);
+    for (const [name, value] of this.#added) headers.set(name, value);
+    headers.append("Via", VIA);
+    return headers;
+  }
+
+  get #age(): number {
+    return currentAge(this.#bornAt, this.#at);
+  }
+
+  get #member(): string {
+    return hitMember(this.#staleAt - this.#at);
   }
 }
 
-function withDate({ fields, dateValue }: StoredHead): readonly Field[] {
-  return fields.has("date") ? [] : [["Date", formatHttpDate(dateValue)]];
-}
+const NONE: readonly Field[] = [];
+const VIA = `1.1 ${CACHE_NAME}`;
+const VIA_LINE = `\r\nVia: ${VIA}`;
 
 function textOf(fields: readonly Field[]): string {
   let text = "";
   for (const [name, value] of fields) text += `\r\n${name}: ${value}`;
   return text;
-}
-
-function withFields(headers: Headers, fields: readonly Field[]): Headers {
-  for (const [name, value] of fields) headers.append(name, value);
-  return headers;
 }

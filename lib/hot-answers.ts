@@ -1,7 +1,7 @@
 // Answers: which answer a fresh hit is given, ready-made for the stored responses that are asked for now.
 // Owns: what is left out of a 304 and of a part; how many such answers are kept, and when they go.
 // Leaves out: what stands in them (`hit-answer.ts`), which of them it is (`respond.ts`).
-import { HitAnswer, HitSection, type Field } from "./hit-answer.ts";
+import { HitAnswer, type Field, type HitParts } from "./hit-answer.ts";
 import type { Answer, Memo, StoredBody, StoredResponse } from "./message.ts";
 import { NOT_IN_304 } from "./rfc9111/preconditions.ts";
 import { completeLengthOf } from "./rfc9111/range.ts";
@@ -10,38 +10,33 @@ import { FieldBlock } from "./store/field-block.ts";
 
 /** All of a stored response, to GET. The same object for all who get it in this second. */
 export function wholeHit(stored: StoredResponse, now: EpochSeconds): Answer {
-  const hot = hotAnswersOf(stored);
-  hot.whole ??= new HitAnswer({ ...stored, body: wholeOf(stored.body) }, wholeSection(stored));
-  return hot.whole.at(now);
+  return hotAnswerOf(stored).at(now);
 }
 
 /** The same to HEAD. */
 export function headHit(stored: StoredResponse, now: EpochSeconds): Answer {
-  const hot = hotAnswersOf(stored);
-  hot.head ??= new HitAnswer({ ...stored, body: null }, wholeSection(stored));
+  const hot = hotAnswerOf(stored);
+  hot.head ??= new HitAnswer(stored, { ...wholeParts(stored), body: null });
   return hot.head.at(now);
 }
 
 /** The 304 to a client that has it already. */
 export function notModifiedHit(stored: StoredResponse, now: EpochSeconds): Answer {
-  const hot = hotAnswersOf(stored);
-  hot.notModified ??= new HitAnswer(
-    { status: 304, body: null },
-    new HitSection(stored, without(stored, NOT_IN_304)),
-  );
+  const hot = hotAnswerOf(stored);
+  hot.notModified ??= new HitAnswer(stored, { status: 304, body: null, kept: without(stored, NOT_IN_304) });
   return hot.notModified.at(now);
 }
 
-/** Some of its bytes; `own` are the fields that say which. */
+/** Some of its bytes; `added` are the fields that say which. */
 export function partHit(
   stored: StoredResponse,
   body: Uint8Array | Blob,
-  own: readonly Field[],
+  added: readonly Field[],
   now: EpochSeconds,
 ): Answer {
-  const hot = hotAnswersOf(stored);
-  hot.part ??= new HitSection(stored, without(stored, NOT_IN_PART));
-  return new HitAnswer({ status: 206, body }, hot.part, own).at(now);
+  const hot = hotAnswerOf(stored);
+  hot.keptInPart ??= without(stored, NOT_IN_PART);
+  return new HitAnswer(stored, { status: 206, body, kept: hot.keptInPart, added }).at(now);
 }
 
 /** Fields of the whole content; RFC 9530 §2: Content-Digest is of what was sent, Repr-Digest is not. */
@@ -65,41 +60,49 @@ export function limitHotAnswers(budgetBytes: number): void {
   limit = Math.max(256, Math.min(MAX_HOT, Math.floor(budgetBytes / 16_384)));
 }
 
-/** What has been made from one stored response so far. */
-class HotAnswers implements Memo {
-  whole: HitAnswer | undefined;
+/** The answer with all of a stored response, and what else has been made from that so far. */
+class HotAnswer extends HitAnswer implements Memo {
   head: HitAnswer | undefined;
   notModified: HitAnswer | undefined;
-  part: HitSection | undefined;
+  keptInPart: FieldBlock | undefined;
+  readonly #place: number;
+
+  constructor(stored: StoredResponse, place: number) {
+    super(stored, wholeParts(stored));
+    this.#place = place;
+  }
 
   forget(): void {
-    this.whole = this.head = this.notModified = this.part = undefined;
+    if (ring[this.#place]?.memo === this) ring[this.#place] = undefined;
   }
 }
 
 const MAX_HOT = 16_384;
 
-/** In the order of their making; the oldest is forgotten for a new one, and made again where that was wrong. */
-const ring: HotAnswers[] = [];
+/** Those that have answers, in the order of their making: the oldest is forgotten for a new one, and made again if need be. */
+const ring: (StoredResponse | undefined)[] = [];
 let next = 0;
 let limit = MAX_HOT;
 
-function hotAnswersOf(stored: StoredResponse): HotAnswers {
-  if (stored.memo instanceof HotAnswers) return stored.memo;
-  const made = new HotAnswers();
-  stored.memo = made;
+function hotAnswerOf(stored: StoredResponse): HotAnswer {
+  if (stored.memo instanceof HotAnswer) return stored.memo;
   if (next >= limit) next = 0;
-  ring[next]?.forget();
-  ring[next++] = made;
+  const oldest = ring[next];
+  if (oldest !== undefined) oldest.memo = undefined;
+  const made = new HotAnswer(stored, next);
+  stored.memo = made;
+  ring[next++] = stored;
   return made;
 }
 
-function wholeSection(stored: StoredResponse): HitSection {
+function wholeParts(stored: StoredResponse): HitParts {
+  const { status, reason, fields } = stored;
+  const parts = { status, reason, body: wholeOf(stored.body), kept: fields };
   const length = String(completeLengthOf(stored.body));
-  const announced = stored.fields.get("content-length");
-  if (announced === length || !hasContent(stored.status)) return new HitSection(stored, stored.fields);
-  const kept = announced === null ? stored.fields : without(stored, ["content-length"]);
-  return new HitSection(stored, kept, [["Content-Length", length]]);
+  const announced = fields.get("content-length");
+  if (announced === length || !hasContent(status)) return parts;
+  const kept = announced === null ? fields : without(stored, ["content-length"]);
+  return { ...parts, kept, added: [["Content-Length", length]] };
 }
 
 function without(stored: StoredResponse, names: readonly string[]): FieldBlock {

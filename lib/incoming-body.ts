@@ -3,6 +3,7 @@
 // Leaves out: asking for the rest (`resumption.ts`), where the bytes go (`fill-body.ts`).
 import { OriginError } from "./errors.ts";
 import type { ByteReader } from "./message.ts";
+import { limitsOf } from "./time-limits.ts";
 
 /** The rest of a body, on another connection. */
 export interface Rest {
@@ -96,19 +97,18 @@ export class IncomingBody implements ByteReader {
     throw new OriginError("origin-incomplete", `${this.#at} bytes came, ${whole} were announced`);
   }
 
-  async #readInTime(): ReturnType<ByteReader["read"]> {
+  #readInTime(): ReturnType<ByteReader["read"]> {
     const { betweenBytesMs } = this.#incoming;
     if (betweenBytesMs === 0) return this.#reader.read();
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const silence = new Promise<never>((_, reject) => {
-      const error = new OriginError("origin-timeout", `the body stopped for ${betweenBytesMs / 1000} s`);
-      timer = setTimeout(() => reject(error), betweenBytesMs);
+    return new Promise((resolve, reject) => {
+      const silence = limitsOf(betweenBytesMs).begin(() =>
+        reject(new OriginError("origin-timeout", `the body stopped for ${betweenBytesMs / 1000} s`)),
+      );
+      this.#reader
+        .read()
+        .finally(() => silence.end())
+        .then(resolve, reject);
     });
-    try {
-      return await Promise.race([this.#reader.read(), silence]);
-    } finally {
-      clearTimeout(timer);
-    }
   }
 
   /** Whether there is a new connection to read the rest from. */

@@ -62,7 +62,8 @@ export interface ReceivedResponse {
   /** The reason phrase, where the wire can tell it. */
   readonly reason?: string | undefined;
   readonly fields: Headers;
-  readonly body: ByteReader | null;
+  /** Bytes where all of them came along with the head. */
+  readonly body: ByteReader | Uint8Array | null;
   /** How the end of the body is known; that of `close` cannot be verified, `trusted-close` is believed all the same. */
   readonly framing: "none" | "length" | "chunked" | "close" | "trusted-close";
   /** Bytes of the body as announced, `undefined` where they are not. */

@@ -25,6 +25,13 @@ export interface Gateway {
   readonly loopToken: string;
 }
 
+/** Whether a request went through the cache of that name before (RFC 8586 §2). */
+export function hasPassed(fields: Headers, loopToken: string): boolean {
+  const passed = fields.get("cdn-loop");
+  if (passed === null) return false;
+  return listMembers(passed).some((member) => member.split(";")[0]?.trim() === loopToken);
+}
+
 const CLIENT_CONDITIONS = ["if-none-match", "if-modified-since"];
 
 /** The fields to send, in a block of their own: the presented request stays as it was. */
@@ -34,18 +41,18 @@ export function outgoingFields(
   conditions: Conditions,
   { hostField, loopToken }: Gateway,
 ): Headers {
-  const fields = new Headers(endToEndFields(presented.fields));
+  const presentedFields = presented.fields;
+  const endToEnd = endToEndFields(presentedFields);
+  const fields = endToEnd === presentedFields ? new Headers(endToEnd) : endToEnd;
   // RFC 9110 §6.5.1: trailers are asked for only where they can be passed on.
-  if (presented.takesTrailers === true && presented.fields.get("te") === "trailers")
+  if (presented.takesTrailers === true && presentedFields.get("te") === "trailers")
     fields.set("te", "trailers");
   withoutBelieved(fields, presented.method);
   // The wire has answered `Expect: 100-continue` itself; the content follows at once.
   fields.delete("expect");
   fields.set("host", hostField === "" ? presented.authority : hostField);
   if (conditions === "stripped") for (const name of CLIENT_CONDITIONS) fields.delete(name);
-  const { ifNoneMatch, ifModifiedSince } = validationFields(forwarding.nominated);
-  if (ifNoneMatch !== undefined) fields.set("if-none-match", ifNoneMatch);
-  if (ifModifiedSince !== undefined) fields.set("if-modified-since", ifModifiedSince);
+  if (forwarding.nominated.length > 0) askWhetherModified(fields, forwarding);
   if (forwarding.completing !== undefined) askForRest(fields, forwarding.completing);
   normaliseLength(fields, presented);
   countForward(fields, presented.method);
@@ -53,6 +60,13 @@ export function outgoingFields(
   fields.append("cdn-loop", loopToken);
   addForwardedFor(fields, presented);
   return fields;
+}
+
+/** §4.3.1: with the validators of what is stored. */
+function askWhetherModified(fields: Headers, { nominated }: Forwarding): void {
+  const { ifNoneMatch, ifModifiedSince } = validationFields(nominated);
+  if (ifNoneMatch !== undefined) fields.set("if-none-match", ifNoneMatch);
+  if (ifModifiedSince !== undefined) fields.set("if-modified-since", ifModifiedSince);
 }
 
 /** §3.4: the missing bytes, of the same representation if it can be named. */
@@ -73,8 +87,9 @@ function normaliseLength(fields: Headers, presented: PresentedRequest): void {
 
 /** RFC 9110 §7.6.2: one forwarding less is allowed; at 0 the door has answered. */
 function countForward(fields: Headers, method: string): void {
+  if (method !== "OPTIONS") return;
   const left = parseDeltaSeconds(fields.get("max-forwards") ?? "");
-  if (method === "OPTIONS" && left !== undefined && left > 0) fields.set("max-forwards", String(left - 1));
+  if (left !== undefined && left > 0) fields.set("max-forwards", String(left - 1));
 }
 
 /** What origins behind a gateway expect to be told; a client's own X-Forwarded-Host is not believed. */

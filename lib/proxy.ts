@@ -14,7 +14,6 @@ import {
 import type { Fill } from "./collapse.ts";
 import {
   deliver,
-  drop,
   fillBody,
   finishPartial,
   isSuperseded,
@@ -28,7 +27,9 @@ import { fillKeyOf } from "./fill-key.ts";
 import type { Forwarder } from "./forward.ts";
 import { invalidate } from "./invalidate.ts";
 import type { Answer, PresentedRequest, ReceivedResponse, StoredResponse } from "./message.ts";
+import { drop } from "./received.ts";
 import { supersedes } from "./rfc9111/cache-key.ts";
+import { isSafe } from "./rfc9111/invalidation.ts";
 import { outcome, type CachingRules, type Outcome } from "./rfc9111/outcome.ts";
 import { decide, isShareable, validate, wouldReuse, type Forwarding } from "./rfc9111/reuse.ts";
 import { isStaleProhibited, mayServeOnError } from "./rfc9111/stale.ts";
@@ -99,7 +100,7 @@ export class Proxy {
   }
 
   /** To the origin: alongside a request that is under way already, or as one that others may follow. */
-  async #forward(visit: Visit, forwarding: Forwarding, stored: readonly StoredResponse[]): Promise<Answer> {
+  #forward(visit: Visit, forwarding: Forwarding, stored: readonly StoredResponse[]): Promise<Answer> {
     // Before it can follow a request: in a loop that would be itself.
     const refusal = this.#parts.forwarder.refusal(visit.presented);
     if (refusal !== undefined) return this.#fail(visit, forwarding, refusal);
@@ -107,7 +108,9 @@ export class Proxy {
     const fillKey = isCollapsible ? this.#fillKey(visit, forwarding, stored) : undefined;
     const fill = fillKey === undefined ? undefined : this.#parts.collapser.find(fillKey);
     if (fill === undefined) return this.#lead(visit, forwarding, fillKey);
-    return (await this.#follow(visit, forwarding, fill)) ?? this.#lead(visit, forwarding, undefined, false);
+    return this.#follow(visit, forwarding, fill).then(
+      (answer) => answer ?? this.#lead(visit, forwarding, undefined, false),
+    );
   }
 
   #fillKey(
@@ -163,7 +166,7 @@ export class Proxy {
       isAwaited: () => lead.fill.followers > 0,
       after,
     });
-    await invalidate(this.#parts, presented, received, lead.fill);
+    if (!isSafe(presented.method)) await invalidate(this.#parts, presented, received, lead.fill);
     const exchange = { uri: presented.uri, request, forwarding, stored: await this.#stored(visit), received };
     return this.#conclude(lead, received, outcome(exchange, this.#parts.rules));
   }
@@ -189,7 +192,7 @@ export class Proxy {
         for (const { old, by } of result.replacements) await this.#parts.store.replace(old, by);
         return this.#pass(lead, received, "head");
       case "pass":
-        await this.#remove(result.outdated);
+        if (result.outdated.length > 0) await this.#remove(result.outdated);
         return this.#pass(lead, received, result.reason);
       default:
         return result satisfies never;

@@ -2,7 +2,7 @@
 // Owns: framing (RFC 9112 §6.3), hop-by-hop fields, a Date for each response, the names of failures.
 // Leaves out: getting it (`forward.ts`), reading its body (`incoming-body.ts`).
 import { OriginError } from "./errors.ts";
-import type { ReceivedResponse } from "./message.ts";
+import type { ByteReader, ReceivedResponse } from "./message.ts";
 import { endToEndFields } from "./rfc9111/header-fields.ts";
 import { listMembers } from "./rfc9111/syntax.ts";
 import { epochSeconds, formatHttpDate, parseHttpDate } from "./rfc9111/time.ts";
@@ -22,14 +22,16 @@ export function receivedFrom(response: OriginResponse, facts: ExchangeFacts): Re
   const { method, requestTimeMs, responseTimeMs } = facts;
   const coding = response.fields.get("transfer-encoding");
   const isBodiless = method === "HEAD" || response.status === 204 || response.status === 304;
-  const lengths = listMembers(response.fields.get("content-length") ?? "");
+  const announced = response.fields.get("content-length");
+  const lengths = announced === null ? [] : listMembers(announced);
   const problem = unusable(response.status, coding, lengths);
   if (problem !== undefined) {
-    response.body?.cancel().catch(() => {});
+    drop(response);
     throw new OriginError("origin-malformed", problem);
   }
   const responseTime = epochSeconds(responseTimeMs);
-  const fields = new Headers(endToEndFields(response.fields));
+  const endToEnd = endToEndFields(response.fields);
+  const fields = endToEnd === response.fields ? new Headers(endToEnd) : endToEnd;
   // RFC 9112 §6.3: Transfer-Encoding beats Content-Length, which is wrong then.
   if (coding !== null) fields.delete("content-length");
   if (parseHttpDate(fields.get("date") ?? "", responseTime) === undefined) {
@@ -37,19 +39,42 @@ export function receivedFrom(response: OriginResponse, facts: ExchangeFacts): Re
   }
   const length = coding === null && lengths[0] !== undefined ? Number(lengths[0]) : undefined;
   // RFC 9110 §8.6: several equal values may come joined; one is passed on.
-  if (length !== undefined) fields.set("content-length", String(length));
+  if (length !== undefined && String(length) !== announced) fields.set("content-length", String(length));
   const close = facts.trustsClose ? "trusted-close" : "close";
   return {
     status: response.status,
     reason: response.reason,
     fields,
-    body: isBodiless ? null : (response.body?.getReader() ?? null),
+    body: isBodiless ? null : readable(response.body),
     framing: isBodiless ? "none" : coding !== null ? "chunked" : length !== undefined ? "length" : close,
     length: isBodiless ? undefined : length,
     requestTime: epochSeconds(requestTimeMs),
     responseTime,
     trailers: response.trailers,
   };
+}
+
+function readable(body: OriginResponse["body"]): ByteReader | Uint8Array | null {
+  return body instanceof ReadableStream ? body.getReader() : body;
+}
+
+/** Bytes as something that is read. */
+export function readerOf(body: ByteReader | Uint8Array): ByteReader {
+  if (!(body instanceof Uint8Array)) return body;
+  let value: Uint8Array | undefined = body;
+  return {
+    async read() {
+      const result = { done: value === undefined, value };
+      value = undefined;
+      return result;
+    },
+    cancel: async () => {},
+  };
+}
+
+/** Ends a response that nobody is to read. */
+export function drop({ body }: Pick<OriginResponse, "body">): void {
+  if (!(body instanceof Uint8Array)) body?.cancel().catch(() => {});
 }
 
 /** The error for a request that got no response. */

@@ -3,9 +3,10 @@
 // Leaves out: the chunks (`fill-body.test.ts`), the same through the engine (`proxy-fill.test.ts`, `proxy-completing.test.ts`).
 import { describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
-import { deliver, drop, fillBody, finishPartial, type Delivery } from "../lib/deliver.ts";
+import { deliver, fillBody, finishPartial, type Delivery } from "../lib/deliver.ts";
 import { Events } from "../lib/events.ts";
 import type { Answer, StoredHead } from "../lib/message.ts";
+import { drop } from "../lib/received.ts";
 import { Visit } from "../lib/visit.ts";
 import { bytesOf, complete, partial, received, storedResponse } from "./rfc9111/test-values.ts";
 import { presented } from "./larder-under-test.ts";

@@ -74,10 +74,8 @@ export class Breaker {
   permit(nowMs: number): Permit | undefined {
     if (this.#limit === 0) return UNCOUNTED;
     if (!this.permits(nowMs)) return undefined;
-    const permit = new CountedPermit(this.#settle, {
-      ...{ term: this.#term, known: this.#known, successes: this.#successes },
-      sinceMs: nowMs,
-    });
+    const began = { term: this.#term, known: this.#known, successes: this.#successes, sinceMs: nowMs };
+    const permit = new CountedPermit(this.#settle, began);
     if (this.#state === "closed") return permit;
     this.#probe = permit;
     this.#sinceMs = nowMs;

@@ -12,7 +12,7 @@ export function askThrough(send: Send, hostField: string): AskStatus {
     const fields = new Headers({ host, accept: "*/*", "user-agent": `${CACHE_NAME}-health-check` });
     const request = { origin, target: path, method: "GET", fields, body: null, signal };
     const { status, body } = await send({ ...request, mayReuseConnection: true });
-    body?.cancel().catch(() => {});
+    if (!(body instanceof Uint8Array)) body?.cancel().catch(() => {});
     return status;
   };
 }

@@ -3,6 +3,7 @@
 // Leaves out: what follows from them (`storing.ts`, `freshness.ts`, `stale.ts`, `reuse.ts`).
 import { parseDictionary, Token } from "structured-headers";
 import type { FieldLookup } from "../message.ts";
+import { remembering } from "./memo.ts";
 import { isToken, listMembers, trimmed, unquoted } from "./syntax.ts";
 import { MAX_DELTA, parseDeltaSeconds, type DeltaSeconds } from "./time.ts";
 
@@ -50,9 +51,17 @@ const NONE: Arguments = new Map();
  */
 export function responseDirectives(fields: FieldLookup): ResponseDirectives {
   const targeted = targetedDirectives(fields.get("cdn-cache-control"));
-  const args = targeted ?? parseDirectives(fields.get("cache-control"));
+  if (targeted !== undefined) return directivesFrom(targeted, "cdn-cache-control");
+  return cacheControlDirectives(fields.get("cache-control") ?? "");
+}
+
+const cacheControlDirectives = remembering((value) =>
+  directivesFrom(parseDirectives(value), "cache-control"),
+);
+
+function directivesFrom(args: Arguments, source: ResponseDirectives["source"]): ResponseDirectives {
   return {
-    source: targeted === undefined ? "cache-control" : "cdn-cache-control",
+    source,
     maxAge: lifetime(args, "max-age"),
     sMaxage: lifetime(args, "s-maxage"),
     staleWhileRevalidate: lifetime(args, "stale-while-revalidate"),
@@ -74,8 +83,11 @@ export function responseDirectives(fields: FieldLookup): ResponseDirectives {
  * @owns §5.4 §5.2.1 §5.2.1.1 §5.2.1.2 §5.2.1.3 §5.2.1.4 §5.2.1.5 §5.2.1.6 §5.2.1.7
  */
 export function requestDirectives(cacheControl: string | null): RequestDirectives {
-  if (cacheControl === null) return NO_REQUEST_DIRECTIVES;
-  const args = parseDirectives(cacheControl);
+  return cacheControl === null ? NO_REQUEST_DIRECTIVES : askedDirectives(cacheControl);
+}
+
+const askedDirectives = remembering((value): RequestDirectives => {
+  const args = parseDirectives(value);
   return {
     maxAge: span(args.get("max-age")),
     maxStale: args.get("max-stale") === null ? MAX_DELTA : span(args.get("max-stale")),
@@ -85,7 +97,7 @@ export function requestDirectives(cacheControl: string | null): RequestDirective
     noTransform: args.has("no-transform"),
     onlyIfCached: args.has("only-if-cached"),
   };
-}
+});
 
 /**
  * Every directive by its lower-case name with its argument, `null` where it has none. Unknown ones are kept and change

@@ -39,7 +39,8 @@ export function selectingFields(
   request: FieldLookup,
   comparison: VaryComparison,
 ): Selecting | "*" | undefined {
-  const names = [...new Set(listMembers(vary ?? "").map((name) => name.toLowerCase()))].sort();
+  if (vary === null) return undefined;
+  const names = [...new Set(listMembers(vary).map((name) => name.toLowerCase()))].sort();
   if (names.length === 0) return undefined;
   return names.includes("*") ? "*" : { names, values: selectingValues(names, request, comparison) };
 }

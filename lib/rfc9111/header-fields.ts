@@ -17,8 +17,11 @@ const HOP_BY_HOP = [
   "http2-settings",
 ] as const;
 
-/** Fields for the proxy that forwards a request; a cache must not store them (§3.1). */
-const PROXY_ONLY = ["proxy-authenticate", "proxy-authentication-info", "proxy-authorization"] as const;
+/** Fields for the proxy that forwards a request, which a cache must not store (§3.1), and Age, which is worked out anew. */
+const NEVER_STORED = [
+  ...["proxy-authenticate", "proxy-authentication-info", "proxy-authorization"],
+  "age",
+] as const;
 
 /**
  * Fields that Connection may not name, since they are meant for every recipient (RFC 9110 §7.6.1): if it does, they
@@ -38,21 +41,23 @@ const TIED_TO_CONTENT = new Set([
 
 /** The fields without those that are meant for one connection only; the same object where there are none. */
 export function endToEndFields(fields: Headers): Headers {
-  const options = listMembers(fields.get("connection") ?? "").map((option) => option.toLowerCase());
-  const names = [...HOP_BY_HOP, ...options.filter((option) => !NEVER_CONNECTION_OPTIONS.has(option))];
-  return without(fields, names);
+  const connection = fields.get("connection");
+  if (connection === null) return without(fields, HOP_BY_HOP);
+  const options = listMembers(connection).map((option) => option.toLowerCase());
+  const named = options.filter((option) => !NEVER_CONNECTION_OPTIONS.has(option));
+  return without(fields, [...HOP_BY_HOP, ...named.filter(isFieldName)]);
 }
 
 /**
  * The fields of a response that a shared cache may store: not those that are meant for a proxy, nor those that
- * `private="…"` or `no-cache="…"` names (§5.2.2.4, §5.2.2.7). Age is left out because it is worked out anew.
+ * `private="…"` or `no-cache="…"` names (§5.2.2.4, §5.2.2.7).
  * @owns §3.1
  */
 export function storableFields(fields: Headers, directives: ResponseDirectives): Headers {
-  const named = [directives.private, directives.noCache].flatMap((names) =>
-    typeof names === "boolean" ? [] : names,
-  );
-  return without(fields, [...PROXY_ONLY, ...named, "age"]);
+  const { private: ofOne, noCache } = directives;
+  if (typeof ofOne === "boolean" && typeof noCache === "boolean") return without(fields, NEVER_STORED);
+  const named = [ofOne, noCache].flatMap((names) => (typeof names === "boolean" ? [] : names));
+  return without(fields, [...NEVER_STORED, ...named.filter(isFieldName)]);
 }
 
 /**
@@ -77,10 +82,12 @@ export function updatedFields(
 }
 
 function without(fields: Headers, names: readonly string[]): Headers {
-  const present = names.filter((name) => isFieldName(name) && fields.has(name));
-  if (present.length === 0) return fields;
-  const result = new Headers(fields);
-  for (const name of present) result.delete(name);
+  let result = fields;
+  for (const name of names) {
+    if (!result.has(name)) continue;
+    if (result === fields) result = new Headers(fields);
+    result.delete(name);
+  }
   return result;
 }
 

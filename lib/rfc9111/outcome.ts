@@ -92,11 +92,14 @@ export function outcome(exchange: Exchange, rules: CachingRules): Outcome {
 
 /** The head to store for a response, for the request that brought it. */
 export function storedHead(exchange: Exchange, rules: CachingRules): StoredHead {
-  const { received } = exchange;
-  const directives = responseDirectives(received.fields);
-  const fields = storableFields(received.fields, directives);
-  const { status, reason } = received;
-  return headFrom(exchange, rules, { status, reason, fields, directives });
+  const { status, reason, fields } = exchange.received;
+  const directives = responseDirectives(fields);
+  return headFrom(exchange, rules, {
+    status,
+    reason,
+    fields: storableFields(fields, directives),
+    directives,
+  });
 }
 
 /**
@@ -118,9 +121,9 @@ export function merged(
 }
 
 function stored(exchange: Exchange, rules: CachingRules): Outcome {
-  const head = storedHead(exchange, rules);
-  const reason = reasonFor(exchange, rules, head.directives);
-  if (reason === undefined) return { kind: "store", head, outdated: outdatedBy(exchange) };
+  const reason = reasonFor(exchange, rules, responseDirectives(exchange.received.fields));
+  if (reason === undefined)
+    return { kind: "store", head: storedHead(exchange, rules), outdated: outdatedBy(exchange) };
   const showsNothing =
     exchange.received.status >= 500 || reason === "request-no-store" || exchange.request.method !== "GET";
   return { kind: "pass", reason, outdated: showsNothing ? [] : outdatedBy(exchange) };

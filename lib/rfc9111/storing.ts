@@ -66,7 +66,7 @@ const UNDERSTOOD_STATUSES = new Set([
 
 /** The rules in the RFC's order; the first that holds is the reason not to store. */
 const RULES: readonly (readonly [NotStoredReason, (facts: StoringFacts) => boolean])[] = [
-  ["method", ({ method, ...facts }) => method !== "GET" && !(method === "POST" && isReusablePost(facts))],
+  ["method", (facts) => facts.method !== "GET" && !(facts.method === "POST" && isReusablePost(facts))],
   ["not-final", ({ status }) => status < 200],
   ["answers-conditions", ({ status }) => status === 304 || status === 412 || status === 416],
   ["request-no-store", ({ requestDirectives }) => requestDirectives.noStore],
@@ -104,7 +104,8 @@ const RULES: readonly (readonly [NotStoredReason, (facts: StoringFacts) => boole
  * @owns §3
  */
 export function reasonNotToStore(facts: StoringFacts): NotStoredReason | undefined {
-  return RULES.find(([, holds]) => holds(facts))?.[0];
+  for (const [reason, holds] of RULES) if (holds(facts)) return reason;
+  return undefined;
 }
 
 /**
@@ -126,7 +127,7 @@ function hasLifetime(fields: FieldLookup, directives: ResponseDirectives): boole
 }
 
 /** RFC 9110 §9.3.3: explicit freshness, and a Content-Location that is the target URI. */
-function isReusablePost(facts: Omit<StoringFacts, "method">): boolean {
+function isReusablePost(facts: StoringFacts): boolean {
   return facts.isAboutTarget && hasLifetime(facts.fields, facts.directives);
 }
 

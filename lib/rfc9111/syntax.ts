@@ -10,6 +10,7 @@ export interface EntityTag {
 
 /** The members of a comma-separated list, without the white space around them; commas in quoted strings do not separate. */
 export function listMembers(value: string): string[] {
+  if (value === "") return [];
   if (!value.includes('"')) return trimmedMembers(value.split(","));
   const members: string[] = [];
   let start = 0;

@@ -2,6 +2,8 @@
 // Owns: the branded time units and every conversion into them (§1.2.2; HTTP-date of RFC 9110 §5.6.7).
 // Leaves out: what the times mean (`age.ts`, `freshness.ts`) and the clock itself, which is an argument everywhere.
 
+import { remembering } from "./memo.ts";
+
 /** Whole seconds since 1970-01-01T00:00:00Z. */
 export type EpochSeconds = number & { readonly unit: "epoch-seconds" };
 
@@ -46,16 +48,23 @@ export function parseDeltaSeconds(value: string): DeltaSeconds | undefined {
  */
 export function parseHttpDate(value: string, now: EpochSeconds): EpochSeconds | undefined {
   if (value.length < 24 || value.length > 33) return undefined;
-  for (const form of HTTP_DATES) {
-    const parts = form.exec(value)?.groups;
-    if (parts !== undefined) return fromParts(parts, now);
-  }
-  return undefined;
+  // Of the three, only this form is 29 characters long with a comma there, and says its whole year.
+  return value.length === 29 && value[3] === "," ? imfFixdate(value) : parseDate(value, now);
 }
 
 /** The IMF-fixdate of a moment. */
 export function formatHttpDate(moment: EpochSeconds): string {
   return new Date(moment * 1000).toUTCString();
+}
+
+const imfFixdate = remembering((value) => parseDate(value, 0 as EpochSeconds));
+
+function parseDate(value: string, now: EpochSeconds): EpochSeconds | undefined {
+  for (const form of HTTP_DATES) {
+    const parts = form.exec(value)?.groups;
+    if (parts !== undefined) return fromParts(parts, now);
+  }
+  return undefined;
 }
 
 function fromParts(parts: Readonly<Record<string, string>>, now: EpochSeconds): EpochSeconds | undefined {

@@ -6,7 +6,7 @@ import { supersedes } from "../rfc9111/cache-key.ts";
 import { partsOf } from "../rfc9111/range.ts";
 import { epochSeconds } from "../rfc9111/time.ts";
 import { Eviction } from "./eviction.ts";
-import { FieldBlock } from "./field-block.ts";
+import { StoredRecord } from "./record.ts";
 import type { Store, StoreStats, Writer } from "./store.ts";
 
 /** The limits of the tier, in bytes. */
@@ -155,8 +155,7 @@ export class MemoryStore implements Store {
 
   #insert(head: StoredHead, body: StoredBody): StoredResponse | undefined {
     const sizeBytes = overheadOf(head) + bytesOf(body);
-    const fields = head.fields instanceof FieldBlock ? head.fields : new FieldBlock(head.fields);
-    const stored: StoredResponse = { ...head, fields, memo: undefined, body, sizeBytes };
+    const stored = new StoredRecord(head, body, sizeBytes);
     for (const older of this.lookup(head.key).filter((variant) => supersedes(stored, variant)))
       this.#drop(older);
     const held = this.#isStored(head.key, body) ? undefined : this.#holds.get(body);

@@ -11,7 +11,7 @@ import { Agent as HttpsAgent, request as requestHttps } from "node:https";
 import { isIP, type Socket } from "node:net";
 import { fieldsFrom, linesFrom, trailerPairs, trailersFrom } from "./node-fields.ts";
 import { contentOf } from "./node-stream.ts";
-import type { OriginResponse, OutgoingRequest, Send } from "./origin-exchange.ts";
+import type { OutgoingRequest, StreamedResponse } from "./origin-exchange.ts";
 
 /** Idle connections to one origin that are kept; how many are in use is the business of `origins/places.ts`. */
 const POOL = { keepAlive: true, maxSockets: Number.POSITIVE_INFINITY, maxFreeSockets: 256 };
@@ -24,7 +24,7 @@ const MAX_HEAD_BYTES = 2 ** 20;
 const CONTENTLESS = new Set(["GET", "HEAD", "DELETE", "OPTIONS"]);
 
 /** `Send` through node:http: the target, the fields and the content as they are, and nothing besides. */
-export const sendThroughNode: Send = (outgoing) =>
+export const sendThroughNode = (outgoing: OutgoingRequest): Promise<StreamedResponse> =>
   new Promise((resolve, reject) => {
     let response: IncomingMessage | undefined;
     const request = openRequest(outgoing);
@@ -85,7 +85,7 @@ function headerLines({ fields, body, method, mayReuseConnection }: OutgoingReque
   return lines;
 }
 
-function responseFrom(incoming: IncomingMessage, method: string): OriginResponse {
+function responseFrom(incoming: IncomingMessage, method: string): StreamedResponse {
   const { statusCode: status = 0, statusMessage: reason, rawHeaders } = incoming;
   const isBodiless = method === "HEAD" || status === 204 || status === 304;
   // Whoever reads it is told; it may also break off before anybody does.

@@ -4,7 +4,7 @@
 import { STATUS_CODES } from "node:http";
 import type { Socket } from "bun";
 import { OriginError } from "../errors.ts";
-import type { Answer } from "../message.ts";
+import type { Answer, AnswerBlock } from "../message.ts";
 import { fieldText } from "../store/field-block.ts";
 import { writeLatin1 } from "./latin1.ts";
 
@@ -47,8 +47,28 @@ export class LaneWriter {
       stream.cancel().catch(() => {});
     }
     const bytes = hasBody && body instanceof Uint8Array ? body : NO_BYTES;
+    if (answer.block !== undefined)
+      return this.#sendBlock(answer, answer.block, bytes, sending.isLast) || this.#flushed();
     const isSent = this.#write(headOf(answer, hasBody ? bytes.length : "as-said", sending), bytes, "");
     return isSent ? true : this.#flushed();
+  }
+
+  /** What is made from a stored response says its length itself, and is text already: nothing is put together. */
+  #sendBlock(
+    { status, reason }: Answer,
+    { lines, ownLines }: AnswerBlock,
+    bytes: Uint8Array,
+    isLast: boolean,
+  ): boolean {
+    const line = statusLine(status, reason);
+    const end = isLast ? LAST : END;
+    const length = line.length + lines.length + ownLines.length + end.length + bytes.length;
+    if (length > out.length) return this.#write(line + lines + ownLines + end, bytes, "");
+    let at = writeLatin1(out, line, 0);
+    at += writeLatin1(out, lines, at);
+    at += writeLatin1(out, ownLines + end, at);
+    out.set(bytes, at);
+    return this.#put(out, length);
   }
 
   /** The kernel takes bytes again. */
@@ -126,16 +146,23 @@ function lengthOf({ fields }: Answer): number | undefined {
 /** Fields that the framing decides. */
 const FRAMING = /\r\n(?:Content-Length|Transfer-Encoding|Connection): [^\r\n]*/g;
 
+const END = "\r\n\r\n";
+const LAST = `\r\nConnection: close${END}`;
+const OK = "HTTP/1.1 200 OK";
+
+function statusLine(status: number, reason: string | undefined): string {
+  if (status === 200 && reason === undefined) return OK;
+  return `HTTP/1.1 ${status} ${reason ?? STATUS_CODES[status] ?? ""}`;
+}
+
 /** Status line and header section. `framing` is the length of the body, or how else its end is known. */
 function headOf(answer: Answer, framing: number | "chunked" | "as-said", { isLast }: Sending): string {
-  const { status, reason, block } = answer;
-  const phrase = reason ?? STATUS_CODES[status] ?? "";
-  const close = isLast ? "\r\nConnection: close" : "";
-  // What is made from a stored response says its length itself.
-  if (block !== undefined)
-    return `HTTP/1.1 ${status} ${phrase}${block.lines}${block.ownLines}${close}\r\n\r\n`;
+  const line = statusLine(answer.status, answer.reason);
+  const end = isLast ? LAST : END;
+  const { block } = answer;
+  if (block !== undefined) return line + block.lines + block.ownLines + end;
   const said = fieldText(answer.fields);
-  if (framing === "as-said") return `HTTP/1.1 ${status} ${phrase}${said}${close}\r\n\r\n`;
+  if (framing === "as-said") return line + said + end;
   const own = framing === "chunked" ? "Transfer-Encoding: chunked" : `Content-Length: ${framing}`;
-  return `HTTP/1.1 ${status} ${phrase}${said.replace(FRAMING, "")}\r\n${own}${close}\r\n\r\n`;
+  return `${line}${said.replace(FRAMING, "")}\r\n${own}${end}`;
 }

@@ -1,7 +1,7 @@
 // Answers: what a request to an origin and its response are, whichever client carries them.
 // Owns: the contract of a client: types only.
 // Leaves out: the clients (`forward-fetch.ts`, `forward-node.ts`), what is sent and what the response means (`forward.ts`).
-import type { TakeInterim, Trailers } from "../message.ts";
+import type { ByteReader, TakeInterim, Trailers } from "../message.ts";
 
 /** A request as it is to leave. */
 export interface OutgoingRequest {
@@ -26,9 +26,17 @@ export interface OriginResponse {
   readonly status: number;
   readonly reason?: string | undefined;
   readonly fields: Headers;
-  /** Breaks off where the response does; cancelling it ends the exchange. */
-  readonly body: ReadableStream<Uint8Array> | null;
+  /**
+   * Breaks off where the response does; cancelling it ends the exchange. A reader where reading has begun; bytes where
+   * all of it came along with the head.
+   */
+  readonly body: ReadableStream<Uint8Array> | ByteReader | Uint8Array | null;
   readonly trailers?: Trailers | undefined;
+}
+
+/** One whose body is a stream in any case. */
+export interface StreamedResponse extends OriginResponse {
+  readonly body: ReadableStream<Uint8Array> | null;
 }
 
 /** Sends a request; rejects where no header section of a response could be read. */

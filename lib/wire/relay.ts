@@ -7,14 +7,14 @@ import { openRequest } from "./forward-node.ts";
 import { fieldsFrom, linesFrom } from "./node-fields.ts";
 import type { Tunnel } from "./node-message.ts";
 import { contentOf } from "./node-stream.ts";
-import type { OriginResponse, OutgoingRequest } from "./origin-exchange.ts";
+import type { OutgoingRequest, StreamedResponse } from "./origin-exchange.ts";
 
 /** What the origin made of it. */
 export type Relayed =
   /** Both connections are one now; `status` has been sent. */
   | { readonly kind: "switched"; readonly status: number }
   /** It answers as if it had not been asked for another protocol. */
-  | { readonly kind: "declined"; readonly response: OriginResponse };
+  | { readonly kind: "declined"; readonly response: StreamedResponse };
 
 /**
  * Asks the origin for WebSocket, and for no other protocol that the client named besides: h2c would carry requests past the
@@ -77,7 +77,7 @@ function join(client: Socket, origin: Socket): void {
   }
 }
 
-function responseFrom(incoming: IncomingMessage): OriginResponse {
+function responseFrom(incoming: IncomingMessage): StreamedResponse {
   return {
     status: incoming.statusCode ?? 0,
     reason: incoming.statusMessage,

@@ -116,6 +116,10 @@ function send(particulars: Partial<OutgoingRequest>): Promise<OriginResponse> {
   });
 }
 
-function bytesOf({ body }: OriginResponse): Promise<Uint8Array> {
-  return new Response(body).bytes();
+async function bytesOf({ body }: OriginResponse): Promise<Uint8Array> {
+  if (body === null || body instanceof ReadableStream || body instanceof Uint8Array)
+    return new Response(body).bytes();
+  const chunks: Uint8Array[] = [];
+  for (let read = await body.read(); !read.done; read = await body.read()) chunks.push(read.value!);
+  return Buffer.concat(chunks);
 }

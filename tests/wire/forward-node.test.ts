@@ -4,7 +4,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { gzipSync } from "node:zlib";
 import { sendThroughNode } from "../../lib/wire/forward-node.ts";
-import type { OriginResponse, OutgoingRequest } from "../../lib/wire/origin-exchange.ts";
+import type { OutgoingRequest, StreamedResponse } from "../../lib/wire/origin-exchange.ts";
 import { message, RawOrigin } from "./raw-line.ts";
 
 let origin: RawOrigin;
@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => origin.stop());
 
-function send(target: string, particulars: Partial<OutgoingRequest> = {}): Promise<OriginResponse> {
+function send(target: string, particulars: Partial<OutgoingRequest> = {}): Promise<StreamedResponse> {
   return sendThroughNode({
     origin: origin.url,
     target,
@@ -26,7 +26,7 @@ function send(target: string, particulars: Partial<OutgoingRequest> = {}): Promi
   });
 }
 
-async function textOf({ body }: OriginResponse): Promise<string> {
+async function textOf({ body }: StreamedResponse): Promise<string> {
   let text = "";
   for await (const chunk of body ?? []) text += Buffer.from(chunk).toString("latin1");
   return text;
