@@ -163,12 +163,12 @@ interface Attempt {
 }
 
 async function attempt(round: Round, seconds: number): Promise<Attempt> {
-  const reachedBefore = await settled(round.count);
+  const reachedBefore = await settled(round.count, round.scenario);
   const { pid } = round.contestant;
   const [before, startMs] = [ticksOf(pid), performance.now()];
   const sample = await round.load.run(round.contestant.url, seconds);
   const [after, elapsedSeconds] = [ticksOf(pid), (performance.now() - startMs) / 1000];
-  const misses = (await settled(round.count)) - reachedBefore;
+  const misses = (await settled(round.count, round.scenario)) - reachedBefore;
   const fault = faultOf(round.scenario, sample, misses);
   if (fault !== undefined) throw new Error(fault);
   return {

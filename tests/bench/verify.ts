@@ -14,15 +14,18 @@ export function counterOf(originUrl: string): Count {
   return async () => (await (await fetch(`${originUrl}/count`)).json()) as number;
 }
 
-/** The count once nothing is under way any more: a load that has ended leaves requests behind. */
-export async function settled(count: Count): Promise<number> {
+/** The count once nothing is under way any more: a load that has ended leaves requests behind, where they are misses. */
+export async function settled(count: Count, { missShare }: Scenario): Promise<number> {
   for (let before = await count(); ;) {
-    await Bun.sleep(20);
+    await Bun.sleep(missShare === 0 ? QUIET_MS.hits : QUIET_MS.misses);
     const now = await count();
     if (now === before) return now;
     before = now;
   }
 }
+
+/** Without a request for so long, nothing is under way: on a busy machine a server may stand still for a while. */
+const QUIET_MS = { hits: 20, misses: 100 };
 
 const PARALLEL = 32;
 const SAMPLED = 200;
@@ -37,11 +40,11 @@ export async function warmAndVerify(contestant: Contestant, scenario: Scenario, 
   const requests = scenario.requests();
   const targets = [...new Set(requests.map(({ target }) => target))];
   await each(targets, (target) => ask(contestant, { method: "GET", target, fields: {} }, 200));
-  const before = await settled(count);
+  const before = await settled(count, scenario);
   const step = Math.ceil(requests.length / SAMPLED);
   const sampled = requests.filter((_, at) => at % step === 0);
   await each(sampled, (request) => ask(contestant, request, scenario.status));
-  const reached = (await settled(count)) - before;
+  const reached = (await settled(count, scenario)) - before;
   const expected = scenario.missShare === 1 ? sampled.length : 0;
   if (reached !== expected) {
     throw new Error(
