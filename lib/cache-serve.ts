@@ -26,6 +26,7 @@ import { sendThroughNode } from "./wire/forward-node.ts";
 import type { Send } from "./wire/origin-exchange.ts";
 import { connectTcp } from "./wire/tcp-connect.ts";
 import { serveBun, type Running } from "./wire/serve-bun.ts";
+import { serveLane } from "./wire/serve-lane.ts";
 import { serveNode } from "./wire/serve-node.ts";
 
 /** What runs, counted: sizes in bytes. */
@@ -61,7 +62,7 @@ export interface Engine {
 export function cacheEngine(options: CacheOptions, together?: Together): Engine {
   const events = new Events();
   const clockMs = (): number => Date.now();
-  const store = new MemoryStore({ budgetBytes: options.memory, maxObjectBytes: options.maxObject });
+  const store = new MemoryStore({ budgetBytes: options.memory, maxObjectBytes: options.maxObject }, clockMs);
   const collapser = new Collapser();
   const routes = routesFor(options, events);
   const send = wireFor(options) === "exact" ? sendThroughNode : sendThroughFetch;
@@ -162,17 +163,23 @@ export async function serveEngine(
 ): Promise<Running> {
   const { proxy, events, forwarder, stop } = engine;
   const listening = { ...options, sharesPort, idleSeconds: idleSecondsFor(options), noticeMs: NOTICE_MS };
-  const running =
-    wireFor(options) === "exact"
-      ? await serveNode(exactApp(engine), listening)
-      : serveBun(cacheApp(proxy, events, forwarder), listening);
+  const running = await listeningOn(wireFor(options));
   return { ...running, stop: () => running.stop().finally(stop) };
+
+  async function listeningOn(wire: Wire): Promise<Running> {
+    if (wire === "exact") return serveNode(exactApp(engine), listening);
+    const app = cacheApp(proxy, events, forwarder);
+    return wire === "lane" ? serveLane(proxy, app, listening) : serveBun(app, listening);
+  }
 }
 
+type Wire = "bun" | "lane" | "exact";
+
 /** @throws ConfigError for a wire that this runtime does not have. */
-export function wireFor({ wire }: CacheOptions): "bun" | "exact" {
+export function wireFor({ wire }: CacheOptions): Wire {
   const isBun = process.versions.bun !== undefined;
-  if (wire === "bun" && !isBun) throw new ConfigError("--wire", wire, "needs Bun; Node has exact");
+  if (wire !== "auto" && wire !== "exact" && !isBun)
+    throw new ConfigError("--wire", wire, "needs Bun; Node has exact");
   return wire === "auto" ? (isBun ? "bun" : "exact") : wire;
 }
 

@@ -102,6 +102,11 @@ export function tellsOfKey(decided: Report | undefined): boolean {
   return decided === undefined || decided.word === "MISS";
 }
 
+/** The same for the most common of all reports: a fresh hit with so many seconds left. */
+export function hitMember(ttl: number): string {
+  return `${CACHE_NAME}; hit; ttl=${ttl}`;
+}
+
 /** The member that this cache adds to Cache-Status: a Structured Field Item with parameters. */
 export function cacheStatusMember(report: Report): string {
   let member = CACHE_NAME;

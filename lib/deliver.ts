@@ -7,10 +7,12 @@ import { clientLeft, OriginError } from "./errors.ts";
 import type { Storage } from "./events.ts";
 import { digestCheck, type DigestCheck } from "./digest.ts";
 import { FillBody, type FillEnd } from "./fill-body.ts";
+import { hasContent } from "./hot-answers.ts";
 import type {
   Answer,
   AnswerBody,
   ByteReader,
+  FieldLookup,
   ReceivedResponse,
   StoredBody,
   StoredHead,
@@ -18,7 +20,7 @@ import type {
   Trailers,
 } from "./message.ts";
 import { withoutTarget } from "./received.ts";
-import { aged, answerFromReceived, answerNotModified, hasContent } from "./respond.ts";
+import { aged, answerFromReceived, answerNotModified } from "./respond.ts";
 import { merged } from "./rfc9111/outcome.ts";
 import { completeLengthOf, parseContentRange, partialBody, partsOf } from "./rfc9111/range.ts";
 import type { EpochSeconds } from "./rfc9111/time.ts";
@@ -176,14 +178,14 @@ export function finishPartial(head: StoredHead, received: ReceivedResponse): Fin
     if (part === undefined) return undefined;
     const { head: both, body } = merged(head, part, stored);
     if (![both, head].every(({ fields }) => isWholeAsItSays(fields, body))) return undefined;
-    const fields = new Headers(both.fields);
+    const fields = new Headers([...both.fields]);
     for (const name of ["content-range", "content-length", "content-digest"]) fields.delete(name);
     return { head: { ...both, fields, status: body.kind === "partial" ? 206 : 200 }, body };
   };
 }
 
 /** RFC 9530 §3: a whole that parts make up is what its digest says; a Blob has been verified when it was stored. */
-function isWholeAsItSays(fields: Headers, body: StoredBody): boolean {
+function isWholeAsItSays(fields: FieldLookup, body: StoredBody): boolean {
   if (body.kind !== "complete") return true;
   const check = digestCheck(fields, "whole");
   check?.update(new Uint8Array(body.bytes));
@@ -205,7 +207,7 @@ export function drop(received: ReceivedResponse): void {
 }
 
 /** Content-Length in bytes, `undefined` where there is none. */
-function lengthOf(fields: Headers): number | undefined {
+function lengthOf(fields: FieldLookup): number | undefined {
   const length = fields.get("content-length");
   return length === null ? undefined : Number(length);
 }

@@ -3,6 +3,7 @@
 // Leaves out: what follows when they are not (`fill-body.ts`).
 import { createHash, type Hash } from "node:crypto";
 import { parseDictionary } from "structured-headers";
+import type { FieldLookup } from "./message.ts";
 
 /** The algorithms of RFC 9530 §5 that are fit for it, and their lengths in bytes; others are ignored, as are members that make no sense. */
 const ALGORITHMS = [
@@ -21,7 +22,7 @@ export interface DigestCheck {
  * The check for the content of a response. Of a part (206) only Content-Digest speaks, unless it is to be `"whole"`: the
  * complete representation, put together. `undefined` where nothing is said that can be checked.
  */
-export function digestCheck(fields: Headers, of: "content" | "part" | "whole"): DigestCheck | undefined {
+export function digestCheck(fields: FieldLookup, of: "content" | "part" | "whole"): DigestCheck | undefined {
   const names = {
     content: ["content-digest", "repr-digest"],
     part: ["content-digest"],

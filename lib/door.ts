@@ -2,13 +2,16 @@
 // Owns: what is refused: Host, method, target, framing; each row of the table says why, and with which status.
 // Leaves out: requests that are let in (`proxy.ts`), and what Bun itself refuses before any handler runs.
 import { METHODS } from "node:http";
+import type { FieldLookup } from "./message.ts";
 
 /** What of a request the door looks at, as this wire hands it over. */
 export interface Knock {
   readonly method: string;
   /** The absolute URL that the wire made of target and Host. */
   readonly url: string;
-  readonly fields: Headers;
+  readonly fields: FieldLookup;
+  /** Whether it is known to have none of FRAMING_FIELDS. */
+  readonly isPlain?: boolean;
   /** What the request line said, where the wire carries it unchanged. */
   readonly exact?: { readonly authority: string; readonly target: string; readonly version: string };
 }
@@ -37,7 +40,7 @@ const RULES: readonly (readonly [Refusal, (knock: Knock) => boolean])[] = [
   [
     // RFC 9112 §6.1: what is not understood cannot be passed on as what it is not.
     refusal(501, "transfer-coding", "The only transfer coding that is understood is chunked."),
-    ({ fields }) => !/^chunked$/i.test(fields.get("transfer-encoding") ?? "chunked"),
+    ({ fields }) => isOther(/^chunked$/i, fields.get("transfer-encoding")),
   ],
   [
     refusal(400, "host", "The request needs exactly one Host field, with a valid host (RFC 9112 §3.2)."),
@@ -68,12 +71,12 @@ const RULES: readonly (readonly [Refusal, (knock: Knock) => boolean])[] = [
   [
     // RFC 9112 §6.1; node:http takes off the chunks only, and would hand the rest on as if it were the content.
     refusal(501, "coding", "The only transfer coding of content that can be read is chunked."),
-    ({ fields }) => !/^[\s,]*chunked[\s,]*$/i.test(fields.get("transfer-encoding") ?? "chunked"),
+    ({ fields }) => isOther(/^[\s,]*chunked[\s,]*$/i, fields.get("transfer-encoding")),
   ],
   [
     // RFC 9112 §6.1: whoever was in front may not have read the chunks as such.
     refusal(400, "coding", "HTTP/1.0 has no Transfer-Encoding."),
-    ({ fields, exact }) => exact?.version === "1.0" && fields.has("transfer-encoding"),
+    ({ fields, exact }) => exact?.version === "1.0" && fields.get("transfer-encoding") !== null,
   ],
   [
     // The wire drops such content without a word, so the origin would see another request than the client sent.
@@ -83,7 +86,7 @@ const RULES: readonly (readonly [Refusal, (knock: Knock) => boolean])[] = [
   [
     // RFC 9110 §10.1.1; the wire has answered 100-continue itself.
     refusal(417, "expect", "The only expectation that can be met is 100-continue."),
-    ({ fields }) => !/^(?:100-continue)?$/i.test(fields.get("expect") ?? ""),
+    ({ fields }) => isOther(/^(?:100-continue)?$/i, fields.get("expect")),
   ],
   [
     // RFC 9110 §7.6.2: with 0 the request ends here, and here is no resource to ask about.
@@ -94,11 +97,34 @@ const RULES: readonly (readonly [Refusal, (knock: Knock) => boolean])[] = [
 
 /** Why a request is refused, `undefined` where it may come in. */
 export function refuse(knock: Knock): Refusal | undefined {
-  return RULES.find(([, applies]) => applies(knock))?.[0];
+  if (isOrdinary(knock)) return undefined;
+  for (const [refusal, applies] of RULES) if (applies(knock)) return refusal;
+  return undefined;
 }
+
+/** Fields that some rule looks at, besides Host. */
+export const FRAMING_FIELDS = ["transfer-encoding", "content-length", "expect", "max-forwards"];
+
+/** Whether no rule can apply, as with most requests: known from less than all the rules look at. */
+export function isOrdinary({ method, url, fields, exact, isPlain }: Knock): boolean {
+  if (isPlain !== true || exact !== undefined || (method !== "GET" && method !== "HEAD")) return false;
+  if (lastHost === "" || fields.get("host") !== lastHost) return false;
+  const path = url.indexOf("/", url.indexOf("//") + 2);
+  return path > 0 && url[path + 1] !== "/" && !url.includes("#", path) && !url.includes("%EF%BF%BD", path);
+}
+
+/** The last host that was found to be valid: most requests are for the same few. */
+let lastHost = "";
 
 /** `host [ ":" port ]` of RFC 3986 §3.2.2, and no list of several. */
 function isHost(value: string): boolean {
+  if (value === lastHost) return value !== "";
+  const isValid = hasFormOfHost(value);
+  if (isValid) lastHost = value;
+  return isValid;
+}
+
+function hasFormOfHost(value: string): boolean {
   const match = /^(?:[\w.~!$&'()*+;=%-]+|\[[0-9A-Fa-f:.]+\])(?::(\d{0,5}))?$/.exec(value);
   return match !== null && Number(match[1] ?? 0) <= 65535;
 }
@@ -107,6 +133,10 @@ function refusal(status: Refusal["status"], reason: string, line: string): Refus
   return { status, title: TITLES[status], reason, line };
 }
 
-function announcesContent(fields: Headers): boolean {
-  return (fields.get("content-length") ?? "0") !== "0" || fields.has("transfer-encoding");
+function announcesContent(fields: FieldLookup): boolean {
+  return (fields.get("content-length") ?? "0") !== "0" || fields.get("transfer-encoding") !== null;
+}
+
+function isOther(form: RegExp, value: string | null): boolean {
+  return value !== null && !form.test(value);
 }

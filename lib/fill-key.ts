@@ -3,7 +3,7 @@
 // Leaves out: the fills themselves (`collapse.ts`), whether a key is collapsed just now (`proxy.ts`).
 import type { StoredResponse } from "./message.ts";
 import { selectingValues, type VaryComparison } from "./rfc9111/cache-key.ts";
-import { isForOrigin, type Forwarding, type RequestFacts } from "./rfc9111/reuse.ts";
+import type { Forwarding, RequestFacts } from "./rfc9111/reuse.ts";
 
 /** The key of a request for `uri`; `undefined` where the response can hardly be for anybody else. */
 export function fillKeyOf(
@@ -14,7 +14,7 @@ export function fillKeyOf(
 ): string | undefined {
   const { noStore, noCache } = request.directives;
   if (request.method !== "GET" || why === "request" || noStore || noCache) return undefined;
-  if (isForOrigin(request.fields)) return undefined;
+  if (request.isForOrigin) return undefined;
   // With Authorization the response is mostly for this client only: it must not end the collapsing for the others.
   if (["if-range", "authorization"].some((name) => request.fields.get(name) !== null)) return undefined;
   const names = stored.at(-1)?.selecting?.names ?? [];

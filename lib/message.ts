@@ -3,11 +3,17 @@
 // Leaves out: how they come about (`door.ts`, `forward.ts`, `rfc9111/`) and how they leave (`respond.ts`, `wire/`).
 import type { Report } from "./cache-status.ts";
 import type { ResponseDirectives } from "./rfc9111/cache-control.ts";
+import type { RequestFacts } from "./rfc9111/reuse.ts";
 import type { DeltaSeconds, EpochSeconds } from "./rfc9111/time.ts";
 
 /** Header fields that are only looked up, by lower-case name; several lines come joined by `, `. */
 export interface FieldLookup {
   get(name: string): string | null;
+}
+
+/** Header fields that are kept, and never changed: `Headers`, or the compact form of the store. */
+export interface StoredFields extends FieldLookup, Iterable<[string, string]> {
+  has(name: string): boolean;
 }
 
 /** Takes an interim response (1xx, RFC 9110 §15.2) as it comes. */
@@ -25,6 +31,8 @@ export interface PresentedRequest {
   /** `host` or `host:port` as in the target URI. */
   readonly authority: string;
   readonly fields: Headers;
+  /** What the decision depends on, where the wire has read it already. */
+  readonly facts?: RequestFacts | undefined;
   /** The content, for methods that may have it. */
   readonly body: ReadableStream<Uint8Array> | null;
   /** The client's address, looked up only when a request is forwarded; `undefined` where the wire does not know it. */
@@ -36,7 +44,7 @@ export interface PresentedRequest {
   /** Of the content; absent where the wire cannot carry them. */
   readonly trailers?: Trailers | undefined;
   /** Whether the client can be sent a trailer section behind the answer. */
-  readonly takesTrailers?: boolean;
+  readonly takesTrailers?: boolean | undefined;
   /** Another worker asks, for its client: it is answered here, and never sent on to a third one (`workers/`). */
   readonly isFromWorker?: boolean;
 }
@@ -90,7 +98,7 @@ export interface StoredHead {
   readonly key: string;
   readonly status: number;
   readonly reason?: string | undefined;
-  readonly fields: Headers;
+  readonly fields: StoredFields;
   readonly directives: ResponseDirectives;
   readonly validators: Validators;
   /** `undefined` where the response has no Vary: it fits every request for its key. */
@@ -124,8 +132,16 @@ export type StoredBody =
       readonly completeLength: number | undefined;
     };
 
+/** What was made from a stored response and is worth keeping while it is asked for often. */
+export interface Memo {
+  /** The response is not stored any more, or others are asked for more often. */
+  forget(): void;
+}
+
 /** A response in the store. It is never changed: freshening replaces it. */
 export interface StoredResponse extends StoredHead {
+  /** Belongs to `hit-answer.ts`; says nothing about the response. */
+  memo?: Memo | undefined;
   readonly body: StoredBody;
   /** What it counts against the budget: body, header fields, key and index. */
   readonly sizeBytes: number;
@@ -140,7 +156,17 @@ export interface Answer {
   /** The origin's reason phrase; a wire that cannot carry it, or has none, sends its own. */
   readonly reason?: string | undefined;
   readonly fields: Headers;
+  /** The same fields as text, where they can be had without making `fields`. */
+  readonly block?: AnswerBlock | undefined;
   readonly body: AnswerBody;
   /** What follows the body, for a client that takes it; known when the body has ended. */
   readonly trailers?: Trailers | undefined;
+}
+
+/** A header section for a wire of bytes: `CRLF Name: value` for each line. */
+export interface AnswerBlock {
+  /** What stays as long as the response is stored. */
+  readonly lines: string;
+  /** What changes from second to second, or from answer to answer. */
+  readonly ownLines: string;
 }

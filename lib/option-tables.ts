@@ -184,18 +184,18 @@ export const CACHE_OPTIONS = {
       "whether a body that ends with its connection may be stored: whether it is complete cannot be known",
   },
   wire: {
-    kind: oneOf("auto", "bun", "exact"),
+    kind: oneOf("auto", "bun", "lane", "exact"),
     fallback: "auto",
     value: "HOW",
     meaning:
-      "how bytes come and go: `bun` is fast, `exact` is on node:http and carries what it cannot (below); `auto` is bun on Bun, exact on Node",
+      "how bytes come and go: `bun` is fast, `lane` is faster, `exact` is on node:http and carries what they cannot (below); `auto` is bun on Bun, exact on Node",
   },
   workers: {
     kind: workers,
     fallback: "1",
     value: "N",
     meaning:
-      "processes that share the port, the work and `--memory`; `auto` is one for each core (see All cores); for `--wire bun` only",
+      "processes that share the port, the work and `--memory`; `auto` is one for each core (see All cores); `--wire exact` has one",
   },
   drainTimeout: {
     kind: milliseconds,

@@ -3,22 +3,21 @@
 // Leaves out: which response it is (`proxy.ts`), rendering it for a socket (`wire/`).
 import { OriginError } from "./errors.ts";
 import { CACHE_NAME, cacheStatusMember, type Report } from "./cache-status.ts";
-import type { Answer, StoredBody, StoredHead, StoredResponse } from "./message.ts";
+import {
+  hasContent,
+  headHit,
+  NOT_IN_PART,
+  notModifiedHit,
+  partHit,
+  wholeHit,
+  wholeOf,
+} from "./hot-answers.ts";
+import type { Answer, StoredHead, StoredResponse } from "./message.ts";
 import { currentAge } from "./rfc9111/age.ts";
 import { ifRangeHolds, isNotModified, NOT_IN_304 } from "./rfc9111/preconditions.ts";
 import { completeLengthOf, coverage, slice, type ByteRange } from "./rfc9111/range.ts";
 import type { RequestFacts } from "./rfc9111/reuse.ts";
 import { formatHttpDate, type EpochSeconds } from "./rfc9111/time.ts";
-
-/** The header block of a fresh hit; it changes once a second, and every answer of that second shares it. */
-interface HitBlock {
-  readonly fields: Headers;
-  /** Members that caches before this one added to Cache-Status. */
-  readonly earlierStatus: string | null;
-  stampedAt: EpochSeconds;
-}
-
-const hitBlocks = new WeakMap<StoredResponse, HitBlock>();
 
 /** The answer to a request from a stored response: 200 (or what is stored), 304, 206 or 416. */
 export function answerFromStored(
@@ -27,15 +26,13 @@ export function answerFromStored(
   report: Report,
   now: EpochSeconds,
 ): Answer {
-  const fields = report.word === "HIT" ? hitFields(stored, now) : storedFields(stored, report, now);
-  if (isConditional(request) && isNotModified(request.fields, stored, now)) return notModified(fields);
+  if (request.isConditional && isNotModified(request.fields, stored, now))
+    return report.word === "HIT" ? notModifiedHit(stored, now) : notModified(stored, report, now);
   if (request.ranges !== undefined && (stored.status === 200 || stored.status === 206)) {
     if (ifRangeHolds(request.fields.get("if-range"), stored, now))
-      return answerRanges(stored, request, fields);
+      return answerRanges(stored, request, report, now);
   }
-  if (stored.body.kind === "partial") return notStoredWhole(fields);
-  const { status, reason } = stored;
-  return { status, reason, fields, body: request.method === "HEAD" ? null : wholeOf(stored.body) };
+  return wholeAnswer(stored, request, report, now);
 }
 
 /** The answer from a response that is on its way, for its leader (`fields` as received) or a follower (as stored). */
@@ -53,8 +50,8 @@ export function answerNotModified(
   request: RequestFacts,
   report: Report,
 ): Answer | undefined {
-  if (!isConditional(request) || !isNotModified(request.fields, head, head.responseTime)) return undefined;
-  return notModified(storedFields(head, report, head.responseTime));
+  if (!request.isConditional || !isNotModified(request.fields, head, head.responseTime)) return undefined;
+  return notModified(head, report, head.responseTime);
 }
 
 /** A page of Larder's own: a refusal or an error. `lines` are plain text. */
@@ -79,7 +76,7 @@ ${paragraphs}
 
 /** The fields of a response that is shared while it is still on its way. */
 export function aged(head: StoredHead, now: EpochSeconds): Headers {
-  const fields = new Headers(head.fields);
+  const fields = new Headers([...head.fields]);
   fields.set("age", String(currentAge(head.bornAt, now)));
   return fields;
 }
@@ -121,29 +118,22 @@ export function faultPage(error: unknown, { origin, report, mustHaveOrigin }: Fa
   return page;
 }
 
-function isConditional(request: RequestFacts): boolean {
-  if (request.method !== "GET" && request.method !== "HEAD") return false;
-  return request.fields.get("if-none-match") !== null || request.fields.get("if-modified-since") !== null;
-}
-
-/** The shared header block of a stored response, stamped anew when the second has changed. */
-function hitFields(stored: StoredResponse, now: EpochSeconds): Headers {
-  let block = hitBlocks.get(stored);
-  if (block === undefined) {
-    const fields = baseFields(stored);
-    block = { fields, earlierStatus: fields.get("cache-status"), stampedAt: -1 as EpochSeconds };
-    hitBlocks.set(stored, block);
-  }
-  if (block.stampedAt !== now) {
-    block.stampedAt = now;
-    block.fields.set("age", String(currentAge(stored.bornAt, now)));
-    const member = cacheStatusMember({ word: "HIT", ttl: stored.staleAt - now });
-    block.fields.set(
-      "Cache-Status",
-      block.earlierStatus === null ? member : `${block.earlierStatus}, ${member}`,
-    );
-  }
-  return block.fields;
+function wholeAnswer(
+  stored: StoredResponse,
+  request: RequestFacts,
+  report: Report,
+  now: EpochSeconds,
+): Answer {
+  if (stored.body.kind === "partial") return notStoredWhole(report);
+  const isHead = request.method === "HEAD";
+  if (report.word === "HIT") return isHead ? headHit(stored, now) : wholeHit(stored, now);
+  const { status, reason } = stored;
+  return {
+    status,
+    reason,
+    fields: storedFields(stored, report, now),
+    body: isHead ? null : wholeOf(stored.body),
+  };
 }
 
 function storedFields(stored: StoredHead | StoredResponse, report: Report, now: EpochSeconds): Headers {
@@ -155,7 +145,7 @@ function storedFields(stored: StoredHead | StoredResponse, report: Report, now: 
 
 /** What stays the same as long as the response is stored. Date is the origin's, or when the response came. */
 function baseFields(stored: StoredHead | StoredResponse): Headers {
-  const fields = new Headers(stored.fields);
+  const fields = new Headers([...stored.fields]);
   if ("body" in stored && stored.body.kind !== "partial" && hasContent(stored.status)) {
     fields.set("content-length", String(completeLengthOf(stored.body)));
   }
@@ -169,62 +159,61 @@ function appendStatus(fields: Headers, report: Report): void {
   fields.append("Cache-Status", cacheStatusMember(report));
 }
 
-function notModified(from: Headers): Answer {
-  const fields = new Headers(from);
+function notModified(stored: StoredHead, report: Report, now: EpochSeconds): Answer {
+  const fields = storedFields(stored, report, now);
   for (const name of NOT_IN_304) fields.delete(name);
   return { status: 304, fields, body: null };
 }
 
-function answerRanges(stored: StoredResponse, request: RequestFacts, hit: Headers): Answer {
+function answerRanges(
+  stored: StoredResponse,
+  request: RequestFacts,
+  report: Report,
+  now: EpochSeconds,
+): Answer {
   const covered = coverage(stored.body, request.ranges ?? []);
   if (covered.kind === "covered") {
     const [only, ...others] = covered.ranges;
-    if (only !== undefined && others.length === 0) return singleRange(stored, only, hit);
-    return severalRanges(stored, covered.ranges, hit);
+    if (only === undefined || others.length > 0)
+      return severalRanges(stored, covered.ranges, partFields(stored, report, now));
+    return singleRange(stored, only, report, now);
   }
-  if (covered.kind === "unsatisfiable") {
-    const fields = new Headers(hit);
-    for (const name of ["content-length", "content-encoding", "content-type", "etag", "last-modified"]) {
-      fields.delete(name);
-    }
-    fields.set("content-range", `bytes */${covered.completeLength}`);
-    fields.set("content-length", "0");
-    return { status: 416, fields, body: null };
-  }
-  if (stored.body.kind === "partial") return notStoredWhole(hit);
-  return { status: stored.status, reason: stored.reason, fields: hit, body: wholeOf(stored.body) };
+  if (covered.kind !== "unsatisfiable") return wholeAnswer(stored, request, report, now);
+  const fields = partFields(stored, report, now);
+  for (const name of ["content-encoding", "content-type", "etag", "last-modified"]) fields.delete(name);
+  fields.set("content-range", `bytes */${covered.completeLength}`);
+  fields.set("content-length", "0");
+  return { status: 416, fields, body: null };
 }
 
-function singleRange(stored: StoredResponse, range: ByteRange, hit: Headers): Answer {
-  const bytes = slice(stored.body, range) ?? new Uint8Array();
-  const fields = partFields(hit);
-  fields.set("content-range", contentRange(stored, range));
-  fields.set("content-length", String(range.last - range.first + 1));
-  return { status: 206, fields, body: bytes };
+function singleRange(stored: StoredResponse, range: ByteRange, report: Report, now: EpochSeconds): Answer {
+  const body = slice(stored.body, range) ?? new Uint8Array();
+  const own = [
+    ["Content-Range", contentRange(stored, range)],
+    ["Content-Length", String(range.last - range.first + 1)],
+  ] as const;
+  if (report.word === "HIT") return partHit(stored, body, own, now);
+  const fields = partFields(stored, report, now);
+  for (const [name, value] of own) fields.set(name, value);
+  return { status: 206, fields, body };
 }
 
-/** RFC 9530 §2: Content-Digest is of the content as it was sent, hence not of a part; Repr-Digest is. */
-function partFields(hit: Headers): Headers {
-  const fields = new Headers(hit);
-  fields.delete("content-digest");
+function partFields(stored: StoredResponse, report: Report, now: EpochSeconds): Headers {
+  const fields = storedFields(stored, report, now);
+  for (const name of NOT_IN_PART) fields.delete(name);
   return fields;
 }
 
-function wholeOf(body: Exclude<StoredBody, { kind: "partial" }>): Uint8Array | Blob {
-  return body.kind === "blob" ? body.blob : new Uint8Array(body.bytes);
-}
-
 /** RFC 9110 §14.6: each part with its own Content-Type and Content-Range. */
-function severalRanges(stored: StoredResponse, ranges: readonly ByteRange[], hit: Headers): Answer {
+function severalRanges(stored: StoredResponse, ranges: readonly ByteRange[], fields: Headers): Answer {
   const boundary = crypto.randomUUID();
-  const type = hit.get("content-type");
+  const type = fields.get("content-type");
   const pieces = ranges.flatMap((range) => {
     const head = type === null ? "" : `Content-Type: ${type}\r\n`;
     const opening = `\r\n--${boundary}\r\n${head}Content-Range: ${contentRange(stored, range)}\r\n\r\n`;
     return [opening, slice(stored.body, range) ?? ""];
   });
   const body = new Blob([...pieces, `\r\n--${boundary}--\r\n`] as ConstructorParameters<typeof Blob>[0]);
-  const fields = partFields(hit);
   fields.set("content-type", `multipart/byteranges; boundary=${boundary}`);
   fields.set("content-length", String(body.size));
   return { status: 206, fields, body };
@@ -235,17 +224,8 @@ function contentRange(stored: StoredResponse, range: ByteRange): string {
 }
 
 /** `reuse.ts` never lets it come to this; should it, the client is to ask again rather than get half a body. */
-function notStoredWhole(hit: Headers): Answer {
-  return {
-    status: 502,
-    fields: new Headers({ "cache-status": hit.get("cache-status") ?? CACHE_NAME }),
-    body: null,
-  };
-}
-
-/** Whether a response with that status has content at all (RFC 9110 §6.4.1). */
-export function hasContent(status: number): boolean {
-  return status !== 204 && status !== 304;
+function notStoredWhole(report: Report): Answer {
+  return { status: 502, fields: new Headers({ "cache-status": cacheStatusMember(report) }), body: null };
 }
 
 function escaped(text: string): string {

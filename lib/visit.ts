@@ -34,7 +34,7 @@ export class Visit {
 
   constructor(presented: PresentedRequest, context: VisitContext, background = false) {
     this.presented = presented;
-    this.request = requestFacts(presented.method, presented.fields);
+    this.request = presented.facts ?? requestFacts(presented.method, presented.fields);
     this.arrivedMs = context.clockMs();
     this.#context = context;
     this.#background = background;
@@ -44,8 +44,9 @@ export class Visit {
   inBackground(): Visit {
     const fields = new Headers(this.presented.fields);
     for (const name of CONDITIONS) fields.delete(name);
-    const plain = { method: "GET", body: null, fields, onInterim: undefined, gone: () => undefined };
-    return new Visit({ ...this.presented, ...plain }, this.#context, true);
+    const { uri, authority, clientAddress, takesTrailers } = this.presented;
+    const plain = { method: "GET", fields, body: null, gone: () => undefined };
+    return new Visit({ uri, authority, clientAddress, takesTrailers, ...plain }, this.#context, true);
   }
 
   /** The answer, and the event that says so: at once, or when the storing is over. Of a failure the report says enough. */

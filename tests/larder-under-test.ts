@@ -16,7 +16,7 @@ import { deltaSeconds } from "../lib/rfc9111/time.ts";
 import { MemoryStore } from "../lib/store/memory.ts";
 import { sendThroughFetch } from "../lib/wire/forward-fetch.ts";
 import { serveBun, type Running } from "../lib/wire/serve-bun.ts";
-import { presentedFrom } from "../lib/wire/web-message.ts";
+import { WebRequest } from "../lib/wire/web-message.ts";
 
 import { type FieldRecord, ScriptedOrigin } from "./scripted-origin.ts";
 
@@ -68,7 +68,7 @@ export class Larder {
     const { memory = 2 ** 26, maxObject = 2 ** 24, originHost = "", originTimeoutMs = 2000 } = particulars;
     const { staleIfError = 0, uncollapse = 10 } = particulars;
     this.origin = origin;
-    this.store = new MemoryStore({ budgetBytes: memory, maxObjectBytes: maxObject });
+    this.store = new MemoryStore({ budgetBytes: memory, maxObjectBytes: maxObject }, () => this.nowMs);
     this.#heard.on((event) => this.events.push(event));
     const clockMs = (): number => this.nowMs;
     const deadlines = { firstByteMs: originTimeoutMs, betweenBytesMs: originTimeoutMs, totalMs: 0 };
@@ -202,7 +202,9 @@ export function presented(
     for (const value of [values].flat()) headers.append(name, value);
   }
   const request = new Request(`http://larder.test${target}`, { method, headers, body: body ?? null });
-  return presentedFrom(request, () => "192.0.2.1");
+  const { uri, authority, fields: received, body: content } = new WebRequest(request, () => undefined);
+  const gone = (): AbortSignal => request.signal;
+  return { method, uri, authority, fields: received, body: content, clientAddress: () => "192.0.2.1", gone };
 }
 
 /** Larder's own member, which is the last one; fails where the field is no Structured Field. */

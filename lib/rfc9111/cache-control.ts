@@ -109,7 +109,8 @@ export function parseDirectives(value: string | null): Arguments {
   return args;
 }
 
-const NO_REQUEST_DIRECTIVES: RequestDirectives = Object.freeze({
+/** Those of a request without Cache-Control. */
+export const NO_REQUEST_DIRECTIVES: RequestDirectives = Object.freeze({
   maxAge: undefined,
   maxStale: undefined,
   minFresh: undefined,

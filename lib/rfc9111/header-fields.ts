@@ -1,6 +1,7 @@
 // Answers: which header fields pass on, which are stored, and which a 304 or HEAD response updates.
 // Owns: §3.1, §3.2, and the hop-by-hop fields of RFC 9110 §7.6.1.
 // Leaves out: what the fields say, and those that Larder adds itself (`forward.ts`, `respond.ts`).
+import type { StoredFields } from "../message.ts";
 import type { ResponseDirectives } from "./cache-control.ts";
 import { listMembers } from "./syntax.ts";
 
@@ -59,8 +60,12 @@ export function storableFields(fields: Headers, directives: ResponseDirectives):
  * those that may not be stored and those that belong to the stored content.
  * @owns §3.2
  */
-export function updatedFields(stored: Headers, update: Headers, directives: ResponseDirectives): Headers {
-  const result = new Headers(stored);
+export function updatedFields(
+  stored: StoredFields,
+  update: Headers,
+  directives: ResponseDirectives,
+): Headers {
+  const result = new Headers([...stored]);
   const replaced = new Set<string>();
   for (const [name, value] of storableFields(update, directives)) {
     if (TIED_TO_CONTENT.has(name)) continue;

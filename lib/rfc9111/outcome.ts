@@ -1,7 +1,7 @@
 // Answers: what becomes of the store after a response has come: store, freshen, complete, pass on, or act as if it had not.
 // Owns: the order of those decisions, and the making of a stored response from a received one.
 // Leaves out: the rules themselves (the other files of this folder) and carrying them out (`proxy.ts`).
-import type { ReceivedResponse, StoredBody, StoredHead, StoredResponse } from "../message.ts";
+import type { FieldLookup, ReceivedResponse, StoredBody, StoredHead, StoredResponse } from "../message.ts";
 import { ageValue, correctedInitialAge } from "./age.ts";
 import { responseDirectives, type ResponseDirectives } from "./cache-control.ts";
 import { matchesSelecting, selectingFields } from "./cache-key.ts";
@@ -113,7 +113,7 @@ export function merged(
   );
   const both = same === undefined ? undefined : combined(same.body, body);
   if (same === undefined || both === undefined) return { head, body };
-  const fields = updatedFields(same.fields, head.fields, head.directives);
+  const fields = updatedFields(same.fields, new Headers([...head.fields]), head.directives);
   return { head: { ...head, fields, directives: responseDirectives(fields) }, body: both };
 }
 
@@ -178,7 +178,12 @@ function reasonToGo(
 ): NotStoredReason | undefined {
   const { received, request } = exchange;
   const status = by.status === 206 ? 200 : by.status;
-  const whole: ReceivedResponse = { ...received, status, fields: by.fields, framing: "length" };
+  const whole: ReceivedResponse = {
+    ...received,
+    status,
+    fields: new Headers([...by.fields]),
+    framing: "length",
+  };
   const asGet = { ...exchange, request: { ...request, method: "GET" }, received: whole };
   return reasonFor(asGet, rules, by.directives);
 }
@@ -285,6 +290,6 @@ function isSameRepresentation(one: StoredHead, other: StoredHead): boolean {
 }
 
 /** RFC 9110 §6.6.1: where Date is missing or cannot be read, the response was made when it came. */
-function dateOf(fields: Headers, responseTime: EpochSeconds): EpochSeconds {
+function dateOf(fields: FieldLookup, responseTime: EpochSeconds): EpochSeconds {
   return parseHttpDate(fields.get("date") ?? "", responseTime) ?? responseTime;
 }

@@ -53,6 +53,8 @@ export function ifRangeHolds(ifRange: string | null, stored: PreconditionFacts, 
 function namesEntityTag(ifNoneMatch: string, etag: string | undefined): boolean {
   if (ifNoneMatch.trim() === "*") return true;
   if (etag === undefined) return false;
+  // As most clients ask: with the one that they were given.
+  if (ifNoneMatch === etag && /^(?:W\/)?"[^"]*"$/.test(etag)) return true;
   const stored = parseEntityTag(etag);
   return parseEntityTags(ifNoneMatch).some((asked) => weaklyEqual(asked, stored));
 }

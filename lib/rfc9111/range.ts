@@ -33,7 +33,7 @@ const MAX_RANGES = 16;
 
 /** The ranges of a Range field; `undefined` where the unit is not `bytes` or the syntax is off: then it is ignored. */
 export function parseRange(value: string | null): RangeSpec[] | undefined {
-  const match = /^bytes=(.+)$/i.exec(value ?? "");
+  const match = value === null ? null : /^bytes=(.+)$/i.exec(value);
   if (match === null) return undefined;
   const specs = listMembers(match[1] ?? "").map(parseSpec);
   return specs.length > 0 && specs.every((spec) => spec !== undefined) ? specs : undefined;

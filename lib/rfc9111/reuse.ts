@@ -4,7 +4,7 @@
 import type { FieldLookup, StoredHead, StoredResponse } from "../message.ts";
 import { currentAge } from "./age.ts";
 import { matchesSelecting, type VaryComparison } from "./cache-key.ts";
-import { requestDirectives, type RequestDirectives } from "./cache-control.ts";
+import { NO_REQUEST_DIRECTIVES, requestDirectives, type RequestDirectives } from "./cache-control.ts";
 import { isFresh } from "./freshness.ts";
 import { ifRangeHolds } from "./preconditions.ts";
 import { coverage, missingRange, parseRange, type RangeSpec } from "./range.ts";
@@ -23,6 +23,10 @@ export interface RequestFacts {
   readonly directives: RequestDirectives;
   /** `undefined` where there is no Range to honour. */
   readonly ranges: readonly RangeSpec[] | undefined;
+  /** Whether it has preconditions that a cache evaluates (§4.3.2). */
+  readonly isConditional: boolean;
+  /** Whether it has preconditions that only an origin evaluates (§4.3.2): a cache must not. */
+  readonly isForOrigin: boolean;
 }
 
 /** What to do with a request. */
@@ -61,6 +65,18 @@ export interface Forwarding {
   };
 }
 
+/** The fields that `requestFacts` reads; what else is looked at, the stored response names in its Vary. */
+export const DECIDING_FIELDS = [
+  ...["cache-control", "range", "if-range"],
+  ...["if-none-match", "if-modified-since", "if-match", "if-unmodified-since"],
+];
+
+/** What a request says that has none of those fields, as most have none. */
+export function plainFacts(method: string, fields: FieldLookup): RequestFacts {
+  const directives = NO_REQUEST_DIRECTIVES;
+  return { method, fields, directives, ranges: undefined, isConditional: false, isForOrigin: false };
+}
+
 /** What the request says, for `decide` and all that follows. */
 export function requestFacts(method: string, fields: FieldLookup): RequestFacts {
   return {
@@ -68,6 +84,10 @@ export function requestFacts(method: string, fields: FieldLookup): RequestFacts 
     fields,
     directives: requestDirectives(fields.get("cache-control")),
     ranges: method === "GET" ? parseRange(fields.get("range")) : undefined,
+    isConditional:
+      (method === "GET" || method === "HEAD") &&
+      (fields.get("if-none-match") !== null || fields.get("if-modified-since") !== null),
+    isForOrigin: fields.get("if-match") !== null || fields.get("if-unmodified-since") !== null,
   };
 }
 
@@ -93,8 +113,8 @@ function decideFreely(
 ): Decision {
   if (request.method !== "GET" && request.method !== "HEAD") return plain("method");
   if (stored.length === 0) return plain("uri-miss");
-  if (isForOrigin(request.fields)) return plain("request");
-  const chosen = mostRecent(stored.filter((one) => matchesSelecting(one, request.fields, rules.vary)));
+  if (request.isForOrigin) return plain("request");
+  const chosen = mostRecentThatFits(stored, request.fields, rules.vary);
   if (chosen === undefined) {
     const offered = request.ranges === undefined ? variantsToOffer(stored, request.fields) : [];
     return { kind: "forward", why: "vary-miss", nominated: offered };
@@ -119,11 +139,6 @@ export function wouldReuse(
 /** Whether followers may have a response: what a hit would get a moment later, hence fresh and not to be validated. */
 export function isShareable(head: StoredHead, now: EpochSeconds): boolean {
   return isFresh(head, now) && head.directives.noCache !== true;
-}
-
-/** Whether a request has preconditions that only an origin evaluates (§4.3.2): a cache must not. */
-export function isForOrigin(fields: FieldLookup): boolean {
-  return fields.get("if-match") !== null || fields.get("if-unmodified-since") !== null;
 }
 
 /** The chosen response has the bytes: is it fresh enough, for the origin and for this client? */
@@ -200,10 +215,18 @@ function forwardForBytes(chosen: StoredResponse, request: RequestFacts, now: Epo
  * §4, §4.1: of several that fit, one that was selected (some origins forget Vary on their default response), of those
  * the one with the latest Date, of those the one that came last.
  */
-function mostRecent(fitting: readonly StoredResponse[]): StoredResponse | undefined {
-  const selected = fitting.filter(({ selecting }) => selecting !== undefined);
-  const [first, ...others] = selected.length > 0 ? selected : fitting;
-  let best = first;
-  for (const one of others) if (best === undefined || one.dateValue >= best.dateValue) best = one;
+function mostRecentThatFits(
+  stored: readonly StoredResponse[],
+  request: FieldLookup,
+  vary: VaryComparison,
+): StoredResponse | undefined {
+  let best: StoredResponse | undefined;
+  for (const one of stored) {
+    if (!matchesSelecting(one, request, vary)) continue;
+    const isSelected = one.selecting !== undefined;
+    const bestIsSelected = best?.selecting !== undefined;
+    if (best === undefined || (isSelected && !bestIsSelected)) best = one;
+    else if (isSelected === bestIsSelected && one.dateValue >= best.dateValue) best = one;
+  }
   return best;
 }

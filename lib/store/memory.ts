@@ -4,7 +4,9 @@
 import type { StoredBody, StoredHead, StoredResponse } from "../message.ts";
 import { supersedes } from "../rfc9111/cache-key.ts";
 import { partsOf } from "../rfc9111/range.ts";
-import { Sieve } from "./eviction.ts";
+import { epochSeconds } from "../rfc9111/time.ts";
+import { Eviction } from "./eviction.ts";
+import { FieldBlock } from "./field-block.ts";
 import type { Store, StoreStats, Writer } from "./store.ts";
 
 /** The limits of the tier, in bytes. */
@@ -39,8 +41,9 @@ const OVERHEAD_BYTES = 1024;
 /** The memory tier. All of it is synchronous. */
 export class MemoryStore implements Store {
   readonly #variants = new Map<string, StoredResponse[]>();
-  readonly #eviction = new Sieve<StoredResponse>();
+  readonly #eviction = new Eviction<StoredResponse>();
   readonly #limits: MemoryLimits;
+  readonly #clockMs: () => number;
   #responses = 0;
   #storedBytes = 0;
   #pendingBytes = 0;
@@ -51,8 +54,10 @@ export class MemoryStore implements Store {
   /** Of the held ones, those that are not stored any more. */
   #lingeringBytes = 0;
 
-  constructor(limits: MemoryLimits) {
+  /** The clock says what is stale when room is needed. */
+  constructor(limits: MemoryLimits, clockMs: () => number = Date.now) {
     this.#limits = limits;
+    this.#clockMs = clockMs;
   }
 
   lookup(key: string): readonly StoredResponse[] {
@@ -150,7 +155,8 @@ export class MemoryStore implements Store {
 
   #insert(head: StoredHead, body: StoredBody): StoredResponse | undefined {
     const sizeBytes = overheadOf(head) + bytesOf(body);
-    const stored: StoredResponse = { ...head, body, sizeBytes };
+    const fields = head.fields instanceof FieldBlock ? head.fields : new FieldBlock(head.fields);
+    const stored: StoredResponse = { ...head, fields, memo: undefined, body, sizeBytes };
     for (const older of this.lookup(head.key).filter((variant) => supersedes(stored, variant)))
       this.#drop(older);
     const held = this.#isStored(head.key, body) ? undefined : this.#holds.get(body);
@@ -174,9 +180,10 @@ export class MemoryStore implements Store {
   #makeRoom(bytes: number, sparing?: StoredBody): boolean {
     const { budgetBytes } = this.#limits;
     while (this.#storedBytes + this.#pendingBytes + this.#lingeringBytes + bytes > budgetBytes) {
+      const now = epochSeconds(this.#clockMs());
       const victim =
-        this.#eviction.victim(({ body }) => !this.#holds.has(body)) ??
-        (this.#heldBytes > budgetBytes * MAX_HELD_SHARE ? this.#eviction.victim() : undefined);
+        this.#eviction.victim(now, ({ body }) => !this.#holds.has(body)) ??
+        (this.#heldBytes > budgetBytes * MAX_HELD_SHARE ? this.#eviction.victim(now) : undefined);
       if (victim !== undefined) this.#evict(victim);
       else if (!this.#dropLingering(sparing)) return false;
     }
@@ -212,6 +219,7 @@ export class MemoryStore implements Store {
     if (variants.length === 1) this.#variants.delete(stored.key);
     // A new list: the old one may be in the hands of a lookup.
     else this.#variants.set(stored.key, variants.toSpliced(at, 1));
+    stored.memo?.forget();
     this.#eviction.remove(stored);
     this.#responses--;
     this.#storedBytes -= stored.sizeBytes;

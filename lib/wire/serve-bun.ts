@@ -35,6 +35,8 @@ export interface Listening {
   readonly idleSeconds?: number;
   /** Milliseconds that requests in flight have to end when it stops; 10,000 where it is not said. */
   readonly drainTimeout?: number;
+  /** Who is really behind a port of this machine, where a wire in front passes connections on. */
+  readonly addresses?: ReadonlyMap<number, string> | undefined;
   /** Milliseconds for which clients of kept connections are told that it stops, before it does; 0 if not said. */
   readonly noticeMs?: number;
   /** Whether other processes may listen on the same port: those of the same user that say so too. */
@@ -78,7 +80,7 @@ export function serveBun(
     },
     websocket: relays.handlers,
   });
-  const environment = environmentOf(server, relays, idleSeconds);
+  const environment = environmentOf(server, relays, { idleSeconds, addresses: how.addresses });
   return {
     url: urlOf(host, server.port),
     async stop() {
@@ -92,16 +94,24 @@ export function serveBun(
   };
 }
 
-function environmentOf(server: Server<Relay>, relays: Relays, idleSeconds: number): WireEnvironment {
+function environmentOf(
+  server: Server<Relay>,
+  relays: Relays,
+  { idleSeconds, addresses }: { readonly idleSeconds: number } & Pick<Listening, "addresses">,
+): WireEnvironment {
   return {
-    clientAddress: (request) => server.requestIP(request)?.address,
+    clientAddress(request) {
+      const peer = server.requestIP(request);
+      return peer === null ? undefined : (addresses?.get(peer.port) ?? peer.address);
+    },
     waits: (request) => server.timeout(request, 0),
     isAnswered: (request) => server.timeout(request, idleSeconds),
     relay: (request, outgoing, fields) => relays.start(server, request, outgoing, fields),
   };
 }
 
-function urlOf(host: string, port: number | undefined): string {
+/** Where clients find it. */
+export function urlOf(host: string, port: number | undefined): string {
   const isAnyAddress = host === "0.0.0.0" || host === "::";
   return `http://${isAnyAddress ? "localhost" : bracketed(host)}:${port}`;
 }

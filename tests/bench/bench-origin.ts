@@ -1,7 +1,10 @@
 // Answers: what the contestants of the benchmark cache.
-// Owns: bodies of stated sizes, cacheable, and `/miss`, which is not.
-// Leaves out: everything that an origin of people's would do.
-import { BODIES } from "./scenarios.ts";
+// Owns: bodies with the header fields of a static file, `/miss` with no-store, and the count of requests at `/count`.
+// Leaves out: the bytes (`bodies.ts`), everything else that an origin of people's would do.
+import { bodyOf, etagOf } from "./bodies.ts";
+
+const lastModified = new Date(Date.now() - 30 * 86_400_000).toUTCString();
+let count = 0;
 
 const server = Bun.serve({
   port: 0,
@@ -9,15 +12,18 @@ const server = Bun.serve({
   development: false,
   reusePort: false,
   fetch(request) {
-    const name = request.url.slice(request.url.indexOf("/", 7));
-    const body = BODIES.get(name);
+    const target = request.url.slice(request.url.indexOf("/", 7));
+    if (target === "/count") return Response.json(count);
+    count++;
+    const body = bodyOf(target);
     if (body === undefined) return new Response("no such body", { status: 404 });
-    const lifetime = name === "/miss" ? "no-store" : "max-age=3600";
     return new Response(body, {
       headers: {
-        "cache-control": lifetime,
+        "accept-ranges": "bytes",
+        "cache-control": target === "/miss" ? "no-store" : "max-age=3600",
         "content-type": "application/octet-stream",
-        etag: `"${name.slice(1)}"`,
+        etag: etagOf(target),
+        "last-modified": lastModified,
       },
     });
   },

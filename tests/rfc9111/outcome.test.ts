@@ -64,7 +64,7 @@ describe("§3 the head that is stored", () => {
 
   test("§3.1 leaves out what may not be stored", () => {
     const head = headOf({ "cache-control": 'private="x-user"', "x-user": "Ada", age: "5", "x-a": "1" });
-    expect([...head.fields.keys()]).toEqual(["cache-control", "date", "x-a"]);
+    expect([...head.fields].map(([name]) => name)).toEqual(["cache-control", "date", "x-a"]);
   });
 });
 

@@ -137,7 +137,7 @@ function accounting(makeStore: MakeStore): void {
   test("a stored response counts at least its body, its header fields and its key", async () => {
     const tier = await makeStore(ROOMY);
     const head = headFor(`${KEY}/${"k".repeat(5000)}`);
-    const fields = new Headers(head.fields);
+    const fields = new Headers([...head.fields]);
     fields.set("x-large", "v".repeat(6000));
     const found = store(tier, { ...head, fields }, "x".repeat(7000));
     expect(found?.sizeBytes).toBeGreaterThan(18_000);

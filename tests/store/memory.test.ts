@@ -3,6 +3,8 @@
 // Leaves out: the contract (`contract.ts`, `budget.ts`, `holding.ts`), the order of eviction (`eviction.test.ts`).
 import { describe, expect, test } from "bun:test";
 import { combined, completeLengthOf, coverage, missingRange, slice } from "../../lib/rfc9111/range.ts";
+import type { StoredHead } from "../../lib/message.ts";
+import type { EpochSeconds } from "../../lib/rfc9111/time.ts";
 import { MemoryStore } from "../../lib/store/memory.ts";
 import { storeBudget } from "./budget.ts";
 import { headFor, KEY, store, storeContract } from "./contract.ts";
@@ -27,6 +29,25 @@ test("memory: an index of many keys counts too: small responses are bounded in n
   for (let at = 0; at < 1000; at++) store(tier, headFor(`${KEY}/${at}`), "");
   expect(tier.stats().responses).toBeLessThan(100);
   expect(tier.stats().evictions).toBe(1000 - tier.stats().responses);
+});
+
+test("memory: where room is needed, what is stale by its clock and has no validator leaves first", () => {
+  let nowMs = 0;
+  const tier = new MemoryStore({ budgetBytes: 20_000, maxObjectBytes: 9000 }, () => nowMs);
+  const head = (name: string, etag?: string): StoredHead => {
+    const one = headFor(`${KEY}/${name}`);
+    return { ...one, validators: { etag, lastModified: undefined }, staleAt: 100 as EpochSeconds };
+  };
+  const useless = store(tier, head("useless"), "x")!;
+  for (let use = 0; use < 9; use++) tier.touch(useless);
+  for (const name of ["a", "b"]) store(tier, head(name, '"1"'), "x".repeat(7000));
+  const found = (): number[] => ["useless", "a", "b"].map((name) => tier.lookup(`${KEY}/${name}`).length);
+  nowMs = 99_999;
+  store(tier, head("c"), "x".repeat(2000));
+  expect(found()).toEqual([1, 0, 1]);
+  nowMs = 100_000;
+  store(tier, head("d", '"1"'), "x".repeat(7000));
+  expect(found()).toEqual([0, 0, 1]);
 });
 
 test("memory: the values that select a variant count against the budget", () => {
@@ -56,7 +77,7 @@ describe("memory: a large body is shared, not copied for each answer", () => {
 
   test("without Content-Type it stays bytes: a wire would give a Blob a type", () => {
     const head = headFor(KEY);
-    const fields = new Headers(head.fields);
+    const fields = new Headers([...head.fields]);
     fields.delete("content-type");
     const writer = tier().write({ ...head, fields }, undefined)!;
     writer.write(large);

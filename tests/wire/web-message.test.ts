@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { connect } from "node:net";
 import type { Answer } from "../../lib/message.ts";
 import { serveBun, type Running } from "../../lib/wire/serve-bun.ts";
-import { presentedFrom, responseFrom } from "../../lib/wire/web-message.ts";
+import { responseFrom, WebRequest } from "../../lib/wire/web-message.ts";
 import { bytesOf } from "../rfc9111/test-values.ts";
 
 const nowhere = (): undefined => undefined;
@@ -13,38 +13,38 @@ const nowhere = (): undefined => undefined;
 describe("a Request as a presented request", () => {
   test("the URL is the target URI, and its authority the authority, however Host is written", () => {
     const request = new Request("http://a.test:81/x?y", { headers: { host: "A.Test:081" } });
-    expect(presentedFrom(request, nowhere)).toMatchObject({
+    expect(new WebRequest(request, nowhere)).toMatchObject({
       ...{ method: "GET", uri: "http://a.test:81/x?y", authority: "a.test:81", body: null },
     });
-    expect(presentedFrom(new Request("http://a.test/"), nowhere).authority).toBe("a.test");
+    expect(new WebRequest(new Request("http://a.test/"), nowhere).authority).toBe("a.test");
   });
 
   test.each([[{}], [{ connection: "keep-alive" }], [{ connection: "Close" }]])(
     "with %j the fields are not copied",
     (connection) => {
       const request = new Request("http://a.test/", { headers: { ...connection, accept: "*/*" } });
-      expect(presentedFrom(request, nowhere).fields).toBe(request.headers);
+      expect(new WebRequest(request, nowhere).fields).toBe(request.headers);
     },
   );
 
   test("RFC 9110 §7.6.1 what Connection names is gone, the Request stays as it is", () => {
     const headers = { connection: "close, X-Hop", "x-hop": "1", "x-end": "2", vary: "x-hop" };
     const request = new Request("http://a.test/", { headers });
-    const { fields } = presentedFrom(request, nowhere);
+    const { fields } = new WebRequest(request, nowhere);
     expect([fields.get("x-hop"), fields.get("x-end")]).toEqual([null, "2"]);
     expect(request.headers.get("x-hop")).toBe("1");
   });
 
   test("content is handed on as a stream, not read", async () => {
     const request = new Request("http://a.test/", { method: "POST", body: "content" });
-    const { method, body } = presentedFrom(request, nowhere);
+    const { method, body } = new WebRequest(request, nowhere);
     expect([method, request.bodyUsed]).toEqual(["POST", false]);
     expect(await new Response(body).text()).toBe("content");
   });
 
   test("the client's address is looked up only when it is asked for", () => {
     let lookups = 0;
-    const presented = presentedFrom(new Request("http://a.test/"), () => `192.0.2.${++lookups}`);
+    const presented = new WebRequest(new Request("http://a.test/"), () => `192.0.2.${++lookups}`);
     expect(lookups).toBe(0);
     expect(presented.clientAddress()).toBe("192.0.2.1");
   });
