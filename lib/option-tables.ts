@@ -195,7 +195,7 @@ export const CACHE_OPTIONS = {
     fallback: "1",
     value: "N",
     meaning:
-      "processes that share the port, the work and `--memory`; `auto` is one for each core (see All cores); for `--wire bun` only",
+      "processes that share the port, the work and `--memory`; `auto` is one for each core (see All cores); `--wire exact` has one",
   },
   drainTimeout: {
     kind: milliseconds,

@@ -23,11 +23,11 @@ export async function serveOnCores(
   const { workers: count, host, port, origin, drainTimeout } = options;
   if (count === 1) return serveCache(options, writeLine);
   if (process.versions.bun === undefined) throw new ConfigError("--workers", String(count), "needs Bun");
-  if (wireFor(options) !== "bun") {
+  if (wireFor(options) === "exact") {
     throw new ConfigError(
       "--workers",
       String(count),
-      "needs --wire bun; node:http cannot share a port on Bun",
+      "--wire exact is one process: node:http shares no port on Bun",
     );
   }
   const endMs = drainTimeout + NOTICE_MS + SLACK_MS;

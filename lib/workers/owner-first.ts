@@ -175,8 +175,10 @@ export class OwnerFirst implements Pick<Forwarder, "refusal" | "forward"> {
   ): IncomingBody {
     const { betweenBytesMs } = this.#parts.settings.deadlines;
     const rest = resumable("GET", received);
-    const fields = fieldsFrom(question.fields);
-    const asPresented = changedRequest(presented, { fields, gone: () => undefined });
+    const { method, uri, authority } = presented;
+    const address = (): string | undefined => question.address;
+    const asked = { method, uri, authority, clientAddress: address, gone: () => undefined, body: null };
+    const asPresented = { ...asked, fields: fieldsFrom(question.fields) };
     const resume = rest && ((at: number) => this.#rest(asPresented, rest, at));
     return new IncomingBody({
       reader,

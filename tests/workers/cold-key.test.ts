@@ -405,6 +405,29 @@ describe("a body that is on its way through two workers", () => {
 });
 
 test(
+  "the lane listens on the same port as well",
+  withCrew(
+    2,
+    async (crew) => {
+      const [target, owner, other] = await pair(crew);
+      crew.origin.on("*", { fields: FRESH, body: "tea" });
+      // The second one is answered by `Bun.serve` behind the lane, through which the client's address is known too.
+      for (const fields of [{}, { "X-Odd": "1", "If-None-Match": '"2"' }] as const) {
+        const path = `${target}-${Object.keys(fields).length}`;
+        for (const one of [other, owner])
+          expect((await one.ask(path, { fields })).bytes.toString()).toBe("tea");
+        expect(crew.origin.requests(path).map((asked) => asked.get("x-forwarded-for"))).toEqual([
+          "127.0.0.1",
+        ]);
+      }
+      await other.ask(target, { method: "POST", body: "x" });
+      expect((await owner.ask(target)).bytes.toString()).toBe("tea");
+    },
+    ["--wire", "lane"],
+  ),
+);
+
+test(
   "the budget is the sum of what the workers have",
   withCrew(
     4,

@@ -122,7 +122,10 @@ export class Crew {
     const origin = await TargetedOrigin.start();
     const lines: LogLine[] = [];
     const warnings: string[] = [];
-    const argv = ["0", "--host", "127.0.0.1", "--origin", origin.url, "--log", "json", ...args];
+    // `WORKERS_WIRE=lane bun test tests/workers`: the same claims about the other wire.
+    const wire = process.env["WORKERS_WIRE"] ?? "auto";
+    const wired = args.includes("--wire") ? [] : ["--wire", wire];
+    const argv = ["0", "--host", "127.0.0.1", "--origin", origin.url, "--log", "json", ...wired, ...args];
     const options = resolveOptions(CACHE_OPTIONS, { argv, env: {}, file: {} });
     const supervisor = await supervise({
       ...{ command: [process.execPath, join(ROOT, "cache.ts"), ...argv], count, host: "127.0.0.1", port: 0 },
