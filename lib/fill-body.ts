@@ -276,7 +276,7 @@ export class FillBody {
     const chunk = this.#chunks[position.at - this.#base];
     // Where the length is known, the last bytes are a clean end: they wait until they are known to be right.
     const isLast = position.bytes + (chunk?.length ?? 0) === this.#source.length;
-    return isLast && this.#digest !== undefined && this.#end === undefined ? undefined : chunk;
+    return isLast && this.#digest !== undefined && this.#end?.kind !== "complete" ? undefined : chunk;
   }
 
   #leave(position: ReadingPosition): void {

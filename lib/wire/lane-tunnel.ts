@@ -1,21 +1,41 @@
 // Answers: how a connection goes on whose request the lane does not take.
 // Owns: the bytes between the client and the server behind the lane, both ways, at the pace of the slower one.
-// Leaves out: which requests these are (`lane-request.ts`).
+// Leaves out: which requests these are (`lane-request.ts`), the client's end of it (`lane-connection.ts`).
 import type { Socket } from "bun";
 
 /** Who is asked for at which port of the server behind: it sees the lane's own address. */
 export type ClientAddresses = Map<number, string>;
+
+/** Where the server behind the lane is, and what it is told. */
+export interface Behind {
+  readonly port: number;
+  readonly addresses: ClientAddresses;
+}
+
+/** The client's end. */
+export interface TunnelClient {
+  readonly address: string;
+  readonly socket: Socket<unknown>;
+  /** All has been sent: the client is told so, and what it still sends is dropped. */
+  finish(): void;
+  /** No clean end. */
+  cut(): void;
+}
 
 /** Bytes that one end has not taken yet hold up the other. */
 class Pipe {
   readonly #from: Socket<unknown>;
   readonly #to: Socket<unknown>;
   #waiting: Uint8Array | undefined;
-  #hasEnded = false;
+  #atEnd: (() => void) | undefined;
 
   constructor(from: Socket<unknown>, to: Socket<unknown>) {
     this.#from = from;
     this.#to = to;
+  }
+
+  get isWaiting(): boolean {
+    return this.#waiting !== undefined;
   }
 
   push(bytes: Uint8Array): void {
@@ -23,7 +43,7 @@ class Pipe {
     const written = Math.max(0, this.#to.write(all));
     this.#waiting = written < all.length ? all.subarray(written) : undefined;
     if (this.#waiting !== undefined) this.#from.pause();
-    else if (this.#hasEnded) this.#to.end();
+    else this.#atEnd?.();
   }
 
   drain(): void {
@@ -32,60 +52,73 @@ class Pipe {
     if (this.#waiting === undefined) this.#from.resume();
   }
 
-  /** Nothing more comes: the other end is told when it has got all. */
-  end(): void {
-    this.#hasEnded = true;
-    if (this.#waiting === undefined) this.#to.end();
+  /** Nothing more comes; `act` when the other end has taken all of it. The first end counts. */
+  end(act: () => void): void {
+    this.#atEnd ??= act;
+    if (this.#waiting === undefined) this.#atEnd();
   }
 }
 
 const NO_BYTES = new Uint8Array();
 
+const UNAVAILABLE = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+
 /** A client's connection, joined to the server behind the lane for as long as it lasts. */
 export class Tunnel {
-  readonly #client: Socket<unknown>;
+  readonly #client: TunnelClient;
   #server: Socket<unknown> | undefined;
   #toServer: Pipe | undefined;
   #toClient: Pipe | undefined;
   #isGone = false;
 
-  constructor(client: Socket<unknown>) {
+  constructor(client: TunnelClient) {
     this.#client = client;
   }
 
-  /** Opens the other end, and sends it what has come so far; where that cannot be done, the client is cut off. */
-  async open(port: number, addresses: ClientAddresses, first: Uint8Array, hasEnded: boolean): Promise<void> {
+  /** Whether it is the client that is waited for. */
+  get holdsBack(): boolean {
+    return this.#toClient?.isWaiting === true;
+  }
+
+  /** Opens the other end, and sends it what has come so far; where that cannot be done, the client gets 503. */
+  async open({ port, addresses }: Behind, first: Uint8Array, hasEnded: boolean): Promise<void> {
     const client = this.#client;
-    client.pause();
+    client.socket.pause();
     let ownPort = 0;
     const socket = {
       open: (server: Socket<unknown>) => {
         if (this.#isGone) return void server.terminate();
         ownPort = server.localPort;
-        addresses.set(ownPort, client.remoteAddress);
-        this.#server = server;
-        this.#toServer = new Pipe(client, server);
-        this.#toClient = new Pipe(server, client);
-        client.resume();
-        this.#toServer.push(first);
-        if (hasEnded) this.#toServer.end();
+        addresses.set(ownPort, client.address);
+        this.#join(server);
+        this.#toServer?.push(first);
+        if (hasEnded) this.end();
       },
       data: (_: Socket<unknown>, bytes: Uint8Array) => this.#toClient?.push(bytes),
       drain: () => this.#toServer?.drain(),
-      end: () => this.#toClient?.end(),
+      end: (server: Socket<unknown>) => {
+        this.#toServer = undefined;
+        server.end();
+        this.#endClient(() => client.finish());
+      },
       close: (_: Socket<unknown>, error?: Error) => {
         addresses.delete(ownPort);
-        if (error === undefined) this.#toClient?.end();
-        else client.terminate();
+        this.#toServer = undefined;
+        this.#endClient(() => (error === undefined ? client.finish() : client.cut()));
       },
-      error: () => client.terminate(),
+      error: (server: Socket<unknown>) => server.terminate(),
     };
-    await Bun.connect({ hostname: "127.0.0.1", port, socket, allowHalfOpen: true }).catch(() =>
-      client.terminate(),
-    );
+    try {
+      await Bun.connect({ hostname: "127.0.0.1", port, socket, allowHalfOpen: true });
+    } catch {
+      if (this.#isGone) return;
+      client.socket.write(UNAVAILABLE);
+      client.socket.resume();
+      client.finish();
+    }
   }
 
-  /** The client sent something. */
+  /** The client sent something. Behind the server's end it is dropped. */
   data(bytes: Uint8Array): void {
     this.#toServer?.push(bytes);
   }
@@ -97,12 +130,28 @@ export class Tunnel {
 
   /** The client ended its half. */
   end(): void {
-    this.#toServer?.end();
+    const server = this.#server;
+    this.#toServer?.end(() => void server?.shutdown());
   }
 
   /** The client is gone. */
   close(): void {
     this.#isGone = true;
     this.#server?.terminate();
+  }
+
+  #join(server: Socket<unknown>): void {
+    const { socket } = this.#client;
+    this.#server = server;
+    this.#toServer = new Pipe(socket, server);
+    this.#toClient = new Pipe(server, socket);
+    socket.resume();
+  }
+
+  /** The server sends nothing more: it may have been held up by it, the client is read on to its end. */
+  #endClient(act: () => void): void {
+    if (this.#isGone) return;
+    this.#client.socket.resume();
+    this.#toClient?.end(act);
   }
 }

@@ -3,8 +3,8 @@
 // Leaves out: what is answered (`respond.ts`), whose turn it is (`serve-lane.ts`).
 import { STATUS_CODES } from "node:http";
 import type { Socket } from "bun";
-import { OriginError } from "../errors.ts";
-import type { Answer, AnswerBlock } from "../message.ts";
+import { clientLeft, OriginError } from "../errors.ts";
+import type { Answer, AnswerBlock, ByteReader } from "../message.ts";
 import { fieldText } from "../store/field-block.ts";
 import { writeLatin1 } from "./latin1.ts";
 
@@ -22,8 +22,11 @@ const out = Buffer.allocUnsafe(64 * 1024);
 export class LaneWriter {
   readonly #socket: Socket<unknown>;
   /** What the kernel has not taken yet, in order. */
-  readonly #waiting: Uint8Array[] = [];
-  #drained: (() => void) | undefined;
+  #waiting: Uint8Array[] = [];
+  #drained: PromiseWithResolvers<void> | undefined;
+  /** Where the body that is being sent comes from. */
+  #reader: ByteReader | undefined;
+  #isClosed = false;
 
   constructor(socket: Socket<unknown>) {
     this.#socket = socket;
@@ -34,9 +37,14 @@ export class LaneWriter {
     return this.#waiting.length === 0;
   }
 
+  /** Whether a body is on its way. */
+  get isStreaming(): boolean {
+    return this.#reader !== undefined;
+  }
+
   /**
    * Sends an answer. `true` where the kernel has taken all of it; otherwise it has when the promise resolves. It rejects
-   * where the body breaks off: the client must not see a clean end then. It never settles where the client has left.
+   * where the body breaks off, for the client must not see a clean end then, and where the client has left.
    */
   send(answer: Answer, sending: Sending): true | Promise<void> {
     const { status, body } = answer;
@@ -83,27 +91,47 @@ export class LaneWriter {
       }
       this.#waiting.shift();
     }
-    this.#drained?.();
+    this.#drained?.resolve();
     this.#drained = undefined;
   }
 
+  /** The client has left: whatever waits for it is given up. */
+  close(): void {
+    this.#isClosed = true;
+    this.#waiting = [];
+    this.#reader?.cancel().catch(() => {});
+    this.#drained?.reject(clientLeft());
+  }
+
   async #sendStream(answer: Answer, stream: ReadableStream<Uint8Array>, sending: Sending): Promise<void> {
-    const reader = stream.getReader();
+    const reader: ByteReader = stream.getReader();
+    this.#reader = reader;
+    try {
+      await this.#sendAll(answer, reader, sending);
+    } catch (error) {
+      reader.cancel().catch(() => {});
+      throw error;
+    } finally {
+      this.#reader = undefined;
+    }
+  }
+
+  async #sendAll(answer: Answer, reader: ByteReader, sending: Sending): Promise<void> {
     const length = answer.body instanceof Blob ? answer.body.size : lengthOf(answer);
     let left = length ?? Number.POSITIVE_INFINITY;
     let before = headOf(answer, length ?? "chunked", sending);
     for (;;) {
       const { done, value = NO_BYTES } = await reader.read();
       left -= value.length;
-      if (left < 0 || (done && length !== undefined && left !== 0)) {
-        reader.cancel().catch(() => {});
-        throw new OriginError("origin-incomplete", "the body is not as long as it was announced");
-      }
+      if (left < 0 || (done && length !== undefined && left !== 0)) throw otherLength();
+      if (value.length === 0 && !done) continue;
+      // The last byte that was announced is a clean end: it has to be known that this is one.
+      if (left === 0 && !done) await ended(reader);
       if (length === undefined && value.length > 0) before += `${value.length.toString(16)}\r\n`;
       const end = length !== undefined ? "" : done ? "0\r\n\r\n" : "\r\n";
-      if ((value.length > 0 || done) && !this.#write(before, value, end)) await this.#flushed();
-      if (value.length > 0 || done) before = "";
-      if (done) return;
+      if (!this.#write(before, value, end)) await this.#flushed();
+      if (done || left === 0) return;
+      before = "";
     }
   }
 
@@ -131,12 +159,26 @@ export class LaneWriter {
   }
 
   #flushed(): Promise<void> {
+    if (this.#isClosed) return Promise.reject(clientLeft());
     if (this.#waiting.length === 0) return Promise.resolve();
-    return new Promise((resolve) => (this.#drained = resolve));
+    this.#drained = Promise.withResolvers();
+    return this.#drained.promise;
   }
 }
 
 const NO_BYTES = new Uint8Array();
+
+async function ended(reader: ByteReader): Promise<void> {
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    if (value !== undefined && value.length > 0) throw otherLength();
+  }
+}
+
+function otherLength(): OriginError {
+  return new OriginError("origin-incomplete", "the body is not as long as it was announced");
+}
 
 function lengthOf({ fields }: Answer): number | undefined {
   const length = fields.get("content-length");

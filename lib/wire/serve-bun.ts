@@ -35,12 +35,19 @@ export interface Listening {
   readonly idleSeconds?: number;
   /** Milliseconds that requests in flight have to end when it stops; 10,000 where it is not said. */
   readonly drainTimeout?: number;
+  /** Whether other processes may listen on the same port: those of the same user that say so too. */
+  readonly sharesPort?: boolean;
+  /** How many connections there may be at a time; more get 503. 0, or not said: no limit. `Bun.serve` has none. */
+  readonly maxConnections?: number;
   /** Who is really behind a port of this machine, where a wire in front passes connections on. */
   readonly addresses?: ReadonlyMap<number, string> | undefined;
   /** Milliseconds for which clients of kept connections are told that it stops, before it does; 0 if not said. */
   readonly noticeMs?: number;
-  /** Whether other processes may listen on the same port: those of the same user that say so too. */
-  readonly sharesPort?: boolean;
+}
+
+/** A server whose answers can say that it is about to stop, before it does. */
+interface Announcing extends Running {
+  readonly giveNotice: () => void;
 }
 
 /** A server that runs. `url` names the port that it really has. */
@@ -50,15 +57,16 @@ export interface Running {
   readonly stop: () => Promise<void>;
 }
 
-const IDLE_SECONDS = 120;
+/** Seconds that a connection may be silent, where nothing else is said. */
+export const IDLE_SECONDS = 120;
 
-const DRAIN_MS = 10_000;
+/** Milliseconds that requests in flight have to end, where nothing else is said. */
+export const DRAIN_MS = 10_000;
 
 /** Starts serving. @throws an EADDRINUSE error where the port is taken. */
-export function serveBun(
-  app: App,
-  { port, host, idleSeconds = IDLE_SECONDS, drainTimeout = DRAIN_MS, noticeMs = 0, ...how }: Listening,
-): Running {
+export function serveBun(app: App, listening: Listening): Announcing {
+  const { port, host, idleSeconds = IDLE_SECONDS, drainTimeout = DRAIN_MS } = listening;
+  const { noticeMs = 0, sharesPort = false, addresses } = listening;
   const relays = new Relays();
   let isStopping = false;
   // A client that sent its next request on this connection would lose it.
@@ -71,7 +79,7 @@ export function serveBun(
     hostname: host,
     development: false,
     // Where it is not said, a second process would silently share the port.
-    reusePort: how.sharesPort ?? false,
+    reusePort: sharesPort,
     idleTimeout: idleSeconds,
     maxRequestBodySize: Number.POSITIVE_INFINITY,
     fetch(request) {
@@ -80,9 +88,12 @@ export function serveBun(
     },
     websocket: relays.handlers,
   });
-  const environment = environmentOf(server, relays, { idleSeconds, addresses: how.addresses });
+  const environment = environmentOf(server, relays, { idleSeconds, addresses });
   return {
     url: urlOf(host, server.port),
+    giveNotice() {
+      isStopping = true;
+    },
     async stop() {
       isStopping = true;
       if (noticeMs > 0) await Bun.sleep(noticeMs);

@@ -15,7 +15,7 @@ export interface ChaosOptions {
   readonly seed: number;
   readonly seconds: number;
   readonly clients: number;
-  readonly wire: "bun" | "exact";
+  readonly wire: "bun" | "lane" | "exact";
 }
 
 /** What came of it. */

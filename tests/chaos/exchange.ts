@@ -68,7 +68,8 @@ export async function exchange(
   const onEnd = (): void => resolve(reader.isComplete ? "clean" : "broken");
   socket.on("data", onData).on("end", onEnd).on("close", onEnd);
   socket.resume();
-  write(socket, sent, isLast);
+  if (socket.destroyed) onEnd();
+  else write(socket, sent, isLast);
   const ending = await promise;
   clearTimeout(silence);
   socket.off("data", onData).off("end", onEnd).off("close", onEnd);

@@ -4,7 +4,7 @@
 import { parseArgs } from "node:util";
 import { runChaos } from "./chaos.ts";
 
-const USAGE = "bun run chaos [--seconds 60] [--seed N] [--clients 200] [--wire bun|exact]";
+const USAGE = "bun run chaos [--seconds 60] [--seed N] [--clients 200] [--wire bun|lane|exact]";
 
 const { values } = parseArgs({
   options: {
@@ -21,7 +21,10 @@ if (values.help) {
   console.log(USAGE);
   process.exit(0);
 }
-if (![seed, seconds, clients].every((value) => value >= 0) || (wire !== "bun" && wire !== "exact")) {
+if (
+  ![seed, seconds, clients].every((value) => value >= 0) ||
+  (wire !== "bun" && wire !== "lane" && wire !== "exact")
+) {
   console.error(USAGE);
   process.exit(2);
 }

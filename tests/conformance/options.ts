@@ -54,7 +54,7 @@ export function readOptions(args: readonly string[]): Options {
     suite: given.get("--suite"),
     json,
     onNode,
-    interimResponses: wire !== "bun",
+    interimResponses: !["bun", "lane"].includes(wire),
     concurrency: readNumber(given, "--concurrency", 1000) ?? 60,
     cacheArguments: ownWire === undefined ? passedOn : ["--wire", ownWire, ...passedOn],
   };
