@@ -21,19 +21,24 @@ export type FillResult =
 
 /** One request to the origin, from its sending until its response is stored or passed on. */
 export class Fill {
-  readonly result: Promise<FillResult>;
   readonly uri: string;
   /** How many requests wait, or have waited, for what it brings. */
   followers = 0;
-  readonly #settle: (result: FillResult) => void;
+  /** Made for the first that follows. */
+  #result: Promise<FillResult> | undefined;
+  #tell: ((result: FillResult) => void) | undefined;
   #settled: FillResult | undefined;
   #discarded = false;
 
   constructor(uri: string) {
-    let settle = (_: FillResult): void => {};
-    this.result = new Promise((resolve) => (settle = resolve));
     this.uri = uri;
-    this.#settle = settle;
+  }
+
+  get result(): Promise<FillResult> {
+    const settled = this.#settled;
+    this.#result ??=
+      settled === undefined ? new Promise((resolve) => (this.#tell = resolve)) : Promise.resolve(settled);
+    return this.#result;
   }
 
   /** Whether what it brings must not be stored any more. */
@@ -59,7 +64,7 @@ export class Fill {
 
   settle(result: FillResult): void {
     this.#settled ??= result;
-    this.#settle(result);
+    this.#tell?.(result);
   }
 
   /** An invalidation came while it was in flight: it serves who reads already, and leaves nothing behind. */

@@ -2,6 +2,7 @@
 // Owns: one exchange: its deadlines, its failures, going on after its connection broke; loops (RFC 8586).
 // Leaves out: the fields (`outgoing-fields.ts`, `received.ts`), the socket (`wire/`), whether to forward (`rfc9111/reuse.ts`).
 import { newLoopToken } from "./cache-status.ts";
+import { ClientWatch, onceGone } from "./client-watch.ts";
 import { Deadline, type Deadlines } from "./deadline.ts";
 import { clientLeft, originBusy, originLeftAlone, OriginError } from "./errors.ts";
 import type { Events } from "./events.ts";
@@ -65,12 +66,6 @@ interface Departure {
   readonly way: ForwardingWay;
 }
 
-/**
- * How long a response that may be worth storing, or may tell of a change, is waited for when its client has left and
- * nobody else wants it, in milliseconds. Any longer, and who only asks could take all places of an origin that hangs.
- */
-const PATIENCE_MS = 2000;
-
 /** Forwards requests to the origins. */
 export class Forwarder {
   readonly #parts: ForwarderParts;
@@ -103,10 +98,10 @@ export class Forwarder {
     const gateway = { hostField: settings.hostField, loopToken: this.#loopToken };
     const fields = outgoingFields(presented, forwarding, way.conditions, gateway);
     const deadline = new Deadline(settings.deadlines);
-    let patience: ReturnType<typeof setTimeout> | undefined;
-    const stopWatching = onceGone(presented, () => {
-      const patienceMs = way.endsWithClient && isSafe(presented.method) ? 0 : PATIENCE_MS;
-      patience = setTimeout(() => way.isAwaited() || deadline.giveUp(clientLeft()), patienceMs);
+    const watch = new ClientWatch(presented, {
+      endsWithClient: way.endsWithClient && isSafe(presented.method),
+      isAwaited: way.isAwaited,
+      giveUp: () => deadline.giveUp(clientLeft()),
     });
     try {
       return await this.#depart({ presented, fields, deadline, way });
@@ -114,8 +109,7 @@ export class Forwarder {
       deadline.end();
       throw error;
     } finally {
-      stopWatching();
-      clearTimeout(patience);
+      watch.end();
     }
   }
 
@@ -290,11 +284,4 @@ function outgoingRequest(
 function targetOf({ uri }: PresentedRequest): string {
   const at = uri.indexOf("/", uri.indexOf("//") + 2);
   return at < 0 ? "*" : uri.slice(at);
-}
-
-/** Calls when the client leaves; what it returns calls that off. */
-export function onceGone(presented: PresentedRequest, act: () => void): () => void {
-  const gone = presented.gone();
-  gone?.addEventListener("abort", act);
-  return () => gone?.removeEventListener("abort", act);
 }

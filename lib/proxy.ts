@@ -18,6 +18,7 @@ import {
   fillBody,
   finishPartial,
   isSuperseded,
+  passedBody,
   shown,
   type Completion,
   type ReadingLimits,
@@ -113,12 +114,8 @@ export class Proxy {
     );
   }
 
-  #fillKey(
-    { presented, request }: Visit,
-    { why }: Forwarding,
-    stored: readonly StoredResponse[],
-  ): string | undefined {
-    return fillKeyOf(presented.uri, request, { why, stored }, this.#parts.rules.vary);
+  #fillKey(visit: Visit, { why }: Forwarding, stored: readonly StoredResponse[]): string | undefined {
+    return fillKeyOf(visit.presented.uri, visit.request, { why, stored }, this.#parts.rules.vary);
   }
 
   /** The answer from a fill that another request leads; `undefined` where it is of no use for this one. */
@@ -240,7 +237,7 @@ export class Proxy {
     const { decided } = received;
     if (reason !== "invalidated" && tellsOfKey(decided)) this.#leaveUncollapsed(lead, reason);
     lead.fill.settle({ kind: "unshared", isStale: decided?.word === "STALE" });
-    const body = received.framing === "none" ? undefined : fillBody(received, { completes }, this.#limits);
+    const body = received.framing === "none" ? undefined : passedBody(received, completes, this.#limits);
     const report = decided ?? passReport(lead, received.status, reason);
     return deliver(lead.visit, { ...shown(received, completes, this.#now()), body, report });
   }

@@ -2,7 +2,8 @@
 // Owns: what goes to the owner, what comes of its answer, and going on without it.
 // Leaves out: who the owner is (`owner.ts`), the bytes (`../wire/peer-bun.ts`), the way to the origin (`../forward.ts`).
 import { clientLeft, OriginError } from "../errors.ts";
-import { onceGone, type Forwarder, type ForwarderParts, type ForwardingWay } from "../forward.ts";
+import { onceGone } from "../client-watch.ts";
+import type { Forwarder, ForwarderParts, ForwardingWay } from "../forward.ts";
 import { IncomingBody, type Rest } from "../incoming-body.ts";
 import type { ByteReader, PresentedRequest, ReceivedResponse } from "../message.ts";
 import { changedRequest } from "../presented.ts";
