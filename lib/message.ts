@@ -36,9 +36,9 @@ export interface PresentedRequest {
   /** The content, for methods that may have it. */
   readonly body: ReadableStream<Uint8Array> | null;
   /** The client's address, looked up only when a request is forwarded; `undefined` where the wire does not know it. */
-  readonly clientAddress: () => string | undefined;
+  clientAddress(): string | undefined;
   /** Aborts when the client is gone; `undefined` where the wire does not tell. */
-  readonly gone: () => AbortSignal | undefined;
+  gone(): AbortSignal | undefined;
   /** Absent where the wire cannot carry interim responses. */
   readonly onInterim?: TakeInterim | undefined;
   /** Of the content; absent where the wire cannot carry them. */

@@ -38,7 +38,7 @@ export interface Lane {
 /** Seconds in which a header section has to be complete, as `Bun.serve` has it. */
 const HEAD_SECONDS = 10;
 
-/** Full seconds in which an answer has to begin for a client that has ended its half: most of those are gone. */
+/** Full seconds in which an answer has to begin or go on for a client that has ended its half: most of those are gone. */
 const HALF_CLOSED_SECONDS = 2;
 
 /** Seconds, the first not a full one, in which a client may take note of the end (RFC 9112 §9.6). */
@@ -75,6 +75,8 @@ export class Connection implements LaneClient, TunnelClient {
   #section: HeaderSection | undefined;
   /** Since when it waits for the client, in seconds of the lane. */
   #since: number;
+  /** How many of a body the client had been sent then. */
+  #chunks = 0;
   /** What is done at which second: it is read no more, and ends. */
   #ending: { readonly second: number; readonly act: () => void } | undefined;
 
@@ -135,21 +137,24 @@ export class Connection implements LaneClient, TunnelClient {
 
   /** Once a second: whatever is due. */
   look(): void {
-    const { second, idleSeconds } = this.#lane;
+    const { second } = this.#lane;
     if (this.#ending !== undefined) {
       if (second >= this.#ending.second) this.#ending.act();
       return;
     }
-    const waitsForServer =
-      this.#tunnel === undefined ? this.#isAnswering && this.#writer.isFlushed : !this.#tunnel.holdsBack;
-    const isInDoubt = this.#hasEnded && this.#tunnel === undefined && !this.#writer.isStreaming;
-    if (waitsForServer && !isInDoubt) {
-      this.#since = second;
-      return;
-    }
-    const isInHead = this.#input !== undefined && !this.#isAnswering;
-    const limit = waitsForServer ? HALF_CLOSED_SECONDS : isInHead ? HEAD_SECONDS : idleSeconds;
-    if (second - this.#since > limit) this.cut();
+    const limit = this.#limitSeconds();
+    if (limit === undefined || this.#chunks !== this.#writer.chunks) this.#since = second;
+    this.#chunks = this.#writer.chunks;
+    if (limit !== undefined && second - this.#since > limit) this.cut();
+  }
+
+  /** For how long the client may be silent now, in seconds; `undefined` where it is not its turn. */
+  #limitSeconds(): number | undefined {
+    const { idleSeconds } = this.#lane;
+    if (this.#tunnel !== undefined) return this.#tunnel.holdsBack ? idleSeconds : undefined;
+    if (!this.#isAnswering) return this.#input === undefined ? idleSeconds : HEAD_SECONDS;
+    if (!this.#writer.isFlushed) return idleSeconds;
+    return this.#hasEnded ? HALF_CLOSED_SECONDS : undefined;
   }
 
   /** Ends what is idle, where the server stops. */

@@ -27,6 +27,8 @@ export class LaneWriter {
   /** Where the body that is being sent comes from. */
   #reader: ByteReader | undefined;
   #isClosed = false;
+  /** Chunks of bodies that have been written. */
+  chunks = 0;
 
   constructor(socket: Socket<unknown>) {
     this.#socket = socket;
@@ -35,11 +37,6 @@ export class LaneWriter {
   /** Whether the kernel has taken all of it. */
   get isFlushed(): boolean {
     return this.#waiting.length === 0;
-  }
-
-  /** Whether a body is on its way. */
-  get isStreaming(): boolean {
-    return this.#reader !== undefined;
   }
 
   /**
@@ -130,6 +127,7 @@ export class LaneWriter {
       if (length === undefined && value.length > 0) before += `${value.length.toString(16)}\r\n`;
       const end = length !== undefined ? "" : done ? "0\r\n\r\n" : "\r\n";
       if (!this.#write(before, value, end)) await this.#flushed();
+      this.chunks++;
       if (done || left === 0) return;
       before = "";
     }

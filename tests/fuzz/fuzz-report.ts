@@ -34,7 +34,9 @@ export function findingText(finding: Finding, seed: number, wire: string | undef
 /** The sums of a run. */
 export function summaryText(result: Result, seed: number, wire: Wire): string {
   const { cases, requests, answers, atOrigin, seconds, memory, limits, findings } = result;
-  const rows = KNOWN_LIMITS.filter(({ wires }) => wires.includes(wire));
+  const rows = KNOWN_LIMITS.filter(
+    ({ wires }) => wires.includes(wire) || (wire === "lane" && wires.includes("bun")),
+  );
   // A run ends early with many findings, and cases that are named one by one have no half.
   const megabytes = (value: number | undefined): string =>
     value === undefined ? "not looked at" : `${Math.round(value / 2 ** 20)} MB`;

@@ -7,10 +7,11 @@ import { valuesOf } from "./message-grammar.ts";
 import type { Kind, Suspicion } from "./suspicion.ts";
 import { sentBytes } from "./suspicion.ts";
 import type { FuzzCase } from "./fuzz-case.ts";
+import { isPassedOn } from "./passed-on.ts";
 import { readRequest, type ReadRequest } from "./request-reader.ts";
 
 /** The wires of Larder. */
-export type Wire = "bun" | "exact";
+export type Wire = "bun" | "lane" | "exact";
 
 /** A difference that is known. */
 export interface KnownLimit {
@@ -21,6 +22,7 @@ export interface KnownLimit {
   readonly why: string;
 }
 
+const ALL = ["bun", "lane", "exact"] as const;
 const BOTH = ["bun", "exact"] as const;
 const BUN = ["bun"] as const;
 const EXACT = ["exact"] as const;
@@ -127,14 +129,14 @@ export const KNOWN_LIMITS: readonly KnownLimit[] = [
   },
   {
     name: "broken-answer",
-    wires: BOTH,
+    wires: ALL,
     kinds: ["cut", "closed"],
     applies: ({ request }) => /\/y\//.test(request?.target ?? ""),
     why: "the origin broke off its answer: the client must not see a clean end",
   },
   {
     name: "failing-origin",
-    wires: BOTH,
+    wires: ALL,
     kinds: ["refused"],
     applies: ({ request, response }) => /\/[xy]\//.test(request?.target ?? "") && response?.status === 502,
     why: "the origin closed without an answer",
@@ -176,7 +178,7 @@ export const KNOWN_LIMITS: readonly KnownLimit[] = [
   },
   {
     name: "only-if-cached",
-    wires: BOTH,
+    wires: ALL,
     kinds: ["refused"],
     applies: ({ request, response }) =>
       response?.status === 504 && directives(request).includes("only-if-cached"),
@@ -216,9 +218,13 @@ export const KNOWN_LIMITS: readonly KnownLimit[] = [
 
 /** The row that explains a suspicion on that wire; `undefined` where it is a finding. */
 export function knownLimit(suspicion: Suspicion, wire: Wire): KnownLimit | undefined {
+  // Bun.serve is behind the lane: its limits are met by what is passed on to it, and by nothing else.
+  const isBuns = wire === "lane" && isPassedOn(suspicion);
   return KNOWN_LIMITS.find(
     ({ wires, kinds, applies }) =>
-      wires.includes(wire) && kinds.includes(suspicion.kind) && applies(suspicion),
+      (wires.includes(wire) || (isBuns && wires.includes("bun"))) &&
+      kinds.includes(suspicion.kind) &&
+      applies(suspicion),
   );
 }
 

@@ -8,7 +8,7 @@ import type { Wire } from "./known-limits.ts";
 import { startCache } from "./larder-child.ts";
 
 const USAGE =
-  "fuzz: --requests N (100000), --seed N (random), --only N[,N], --wire bun|exact, --parallel N (48)";
+  "fuzz: --requests N (100000), --seed N (random), --only N[,N], --wire bun|lane|exact, --parallel N (48)";
 
 try {
   process.exitCode = await main();
@@ -23,8 +23,8 @@ async function main(): Promise<number> {
     options: { requests: text, seed: text, only: text, wire: text, parallel: text },
   });
   const { wire } = values;
-  if (wire !== undefined && wire !== "bun" && wire !== "exact")
-    throw new Error(`--wire ${wire}: bun or exact`);
+  if (wire !== undefined && wire !== "bun" && wire !== "lane" && wire !== "exact")
+    throw new Error(`--wire ${wire}: bun, lane or exact`);
   const seed = whole("seed", values.seed, Math.floor(Math.random() * 2 ** 31));
   const only = (values.only ?? "").split(",").filter((one) => one !== "");
   console.log(`fuzz: seed ${seed}`);
