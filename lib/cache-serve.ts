@@ -7,7 +7,7 @@ import { Collapser } from "./collapse.ts";
 import { ConfigError } from "./errors.ts";
 import { Events } from "./events.ts";
 import { exactApp } from "./exact-app.ts";
-import { Forwarder, type ForwardingSettings } from "./forward.ts";
+import { Forwarder, type ForwarderParts, type ForwardingSettings } from "./forward.ts";
 import { limitHotAnswers } from "./hot-answers.ts";
 import { logListener, type WriteLine } from "./log.ts";
 import type { CacheOptions } from "./option-tables.ts";
@@ -16,7 +16,8 @@ import { HealthChecks } from "./origins/health.ts";
 import type { OriginStats } from "./origins/origin.ts";
 import { Routes } from "./origins/routes.ts";
 import { after } from "./origins/timer.ts";
-import { Proxy } from "./proxy.ts";
+import { removeUris } from "./invalidate.ts";
+import { Proxy, type ProxyParts } from "./proxy.ts";
 import type { CachingRules } from "./rfc9111/outcome.ts";
 import { deltaSeconds } from "./rfc9111/time.ts";
 import { MemoryStore } from "./store/memory.ts";
@@ -37,18 +38,29 @@ export interface EngineStats {
   readonly origins: readonly OriginStats[];
 }
 
+/** How an engine that is one of several works together with the others (`workers/`). */
+export interface Together {
+  /** Names all of them in CDN-Loop. */
+  readonly loopToken: string;
+  /** Puts the others in front of the origin. */
+  readonly ahead: (own: Forwarder, parts: ForwarderParts) => ProxyParts["forwarder"];
+  readonly elsewhere: ProxyParts["elsewhere"];
+}
+
 /** The engine, and what can be asked of it besides answers. */
 export interface Engine {
   readonly proxy: Proxy;
   readonly forwarder: Forwarder;
   readonly events: Events;
   readonly stats: () => EngineStats;
+  /** Nothing of what is stored or on its way here for these URIs is left when it settles; how much of each was stored. */
+  readonly remove: (uris: readonly string[]) => Promise<readonly number[]>;
   /** Ends what it does without being asked: health checks. */
   readonly stop: () => void;
 }
 
 /** The engine for these options; tests and other wires put their own app in front. */
-export function cacheEngine(options: CacheOptions): Engine {
+export function cacheEngine(options: CacheOptions, together?: Together): Engine {
   const events = new Events();
   const clockMs = (): number => Date.now();
   const store = new MemoryStore({ budgetBytes: options.memory, maxObjectBytes: options.maxObject }, clockMs);
@@ -57,12 +69,14 @@ export function cacheEngine(options: CacheOptions): Engine {
   const routes = routesFor(options, events);
   const send = wireFor(options) === "exact" ? sendThroughNode : sendThroughFetch;
   const health = healthChecks(options, routes, send, events);
-  const settings = forwardingSettings(options);
-  const forwarder = new Forwarder({ settings, routes, send, events, clockMs });
+  const settings = { ...forwardingSettings(options), loopToken: together?.loopToken };
+  const forwarding = { settings, routes, send, events, clockMs };
+  const forwarder = new Forwarder(forwarding);
   const proxy = new Proxy({
     store,
     collapser,
-    forwarder,
+    forwarder: together?.ahead(forwarder, forwarding) ?? forwarder,
+    elsewhere: together?.elsewhere,
     events,
     rules: rulesFrom(options),
     clockMs,
@@ -77,7 +91,8 @@ export function cacheEngine(options: CacheOptions): Engine {
     fillsInFlight: collapser.inFlight,
     origins: routes.origins.map((origin) => origin.stats()),
   });
-  return { proxy, forwarder, events, stats, stop: () => health.stop() };
+  const remove: Engine["remove"] = (uris) => removeUris({ store, collapser }, uris);
+  return { proxy, forwarder, events, stats, remove, stop: () => health.stop() };
 }
 
 function routesFor(options: CacheOptions, events: Events): Routes {
@@ -142,10 +157,14 @@ export async function serveCache(
   return serveEngine(engine, options);
 }
 
-/** Puts an engine behind the wire of these options. Rejects as `serveCache` does. */
-export async function serveEngine(engine: Engine, options: CacheOptions): Promise<Running> {
+/** Puts an engine behind the wire of these options, on a port of its own or a shared one. Rejects as `serveCache` does. */
+export async function serveEngine(
+  engine: Engine,
+  options: CacheOptions,
+  sharesPort = false,
+): Promise<Running> {
   const { proxy, events, forwarder, stop } = engine;
-  const listening = { ...options, idleSeconds: idleSecondsFor(options), noticeMs: NOTICE_MS };
+  const listening = { ...options, sharesPort, idleSeconds: idleSecondsFor(options), noticeMs: NOTICE_MS };
   const running = await listeningOn(wireFor(options));
   return { ...running, stop: () => running.stop().finally(stop) };
 
@@ -159,7 +178,7 @@ export async function serveEngine(engine: Engine, options: CacheOptions): Promis
 type Wire = "bun" | "lane" | "exact";
 
 /** @throws ConfigError for a wire that this runtime does not have. */
-function wireFor({ wire }: CacheOptions): Wire {
+export function wireFor({ wire }: CacheOptions): Wire {
   const isBun = process.versions.bun !== undefined;
   if (wire !== "auto" && wire !== "exact" && !isBun)
     throw new ConfigError("--wire", wire, "needs Bun; Node has exact");
@@ -167,7 +186,7 @@ function wireFor({ wire }: CacheOptions): Wire {
 }
 
 /** Long enough for a client that is busy to have its answer, short enough for who waits for the end. */
-const NOTICE_MS = 200;
+export const NOTICE_MS = 200;
 
 /** A client waits at least as long as the origin may be silent, up to the 255 s that Bun can. */
 function idleSecondsFor({ betweenBytesTimeout }: CacheOptions): number {

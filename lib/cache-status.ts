@@ -41,6 +41,11 @@ export interface Report {
 /** The name under which Larder appears in Cache-Status and Via. */
 export const CACHE_NAME = "larder";
 
+/** A name of its own for CDN-Loop (RFC 8586): another Larder in front or behind is no loop. */
+export function newLoopToken(): string {
+  return `${CACHE_NAME}-${crypto.randomUUID().slice(0, 8)}`;
+}
+
 /** `only-if-cached`, and nothing to reuse (RFC 9111 §5.2.1.7). */
 export const ONLY_IF_CACHED: Report = { word: "REFUSED", detail: "only-if-cached" };
 
@@ -95,6 +100,11 @@ export function failureReport(error: unknown, fwd: ForwardReason): Report {
 /** The same for the most common of all reports: a fresh hit with so many seconds left. */
 export function hitMember(ttl: number): string {
   return `${CACHE_NAME}; hit; ttl=${ttl}`;
+}
+
+/** Whether a response tells something about its key: not where another worker had it in its store. */
+export function tellsOfKey(decided: Report | undefined): boolean {
+  return decided === undefined || decided.word === "MISS";
 }
 
 /** The member that this cache adds to Cache-Status: a Structured Field Item with parameters. */

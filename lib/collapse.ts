@@ -11,26 +11,34 @@ export type FillResult =
   | { readonly kind: "shared"; readonly head: StoredHead; readonly body: FillBody }
   /** The store has been brought up to date: followers look there. */
   | { readonly kind: "freshened" }
-  /** The response is for the leader only: followers go to the origin at once, in parallel. */
-  | { readonly kind: "unshared" }
+  /**
+   * The response is for the leader only: followers go to the origin at once, in parallel. A stale one of another worker
+   * they may have as well, if they ask for it.
+   */
+  | { readonly kind: "unshared"; readonly isStale?: boolean }
   /** The origin failed, for all of them. */
   | { readonly kind: "failed"; readonly error: unknown };
 
 /** One request to the origin, from its sending until its response is stored or passed on. */
 export class Fill {
-  readonly result: Promise<FillResult>;
   readonly uri: string;
   /** How many requests wait, or have waited, for what it brings. */
   followers = 0;
-  readonly #settle: (result: FillResult) => void;
+  /** Made for the first that follows. */
+  #result: Promise<FillResult> | undefined;
+  #tell: ((result: FillResult) => void) | undefined;
   #settled: FillResult | undefined;
   #discarded = false;
 
   constructor(uri: string) {
-    let settle = (_: FillResult): void => {};
-    this.result = new Promise((resolve) => (settle = resolve));
     this.uri = uri;
-    this.#settle = settle;
+  }
+
+  get result(): Promise<FillResult> {
+    const settled = this.#settled;
+    this.#result ??=
+      settled === undefined ? new Promise((resolve) => (this.#tell = resolve)) : Promise.resolve(settled);
+    return this.#result;
   }
 
   /** Whether what it brings must not be stored any more. */
@@ -43,6 +51,11 @@ export class Fill {
     return this.#settled?.kind === "shared";
   }
 
+  /** Whether what it brought was another worker's stale response. */
+  get isStale(): boolean {
+    return this.#settled?.kind === "unshared" && this.#settled.isStale === true;
+  }
+
   /** Whether a request that comes now may follow. */
   get isJoinable(): boolean {
     if (this.#discarded) return false;
@@ -51,7 +64,7 @@ export class Fill {
 
   settle(result: FillResult): void {
     this.#settled ??= result;
-    this.#settle(result);
+    this.#tell?.(result);
   }
 
   /** An invalidation came while it was in flight: it serves who reads already, and leaves nothing behind. */
@@ -93,8 +106,8 @@ export class Collapser {
     if (fills?.size === 0) this.#byUri.delete(fill.uri);
   }
 
-  /** Keeps all fills in flight for a URI from being stored or followed, save the one that invalidates. */
-  invalidate(uri: string, by: Fill): void {
+  /** Keeps all fills in flight for a URI from being stored or followed, save the one that invalidates, if it is here. */
+  invalidate(uri: string, by?: Fill): void {
     for (const fill of this.#byUri.get(uri) ?? []) if (fill !== by) fill.discard();
   }
 

@@ -42,7 +42,7 @@ export interface Delivery {
   readonly status: number;
   readonly reason?: string | undefined;
   readonly fields: Headers;
-  readonly body: FillBody | undefined;
+  readonly body: FillBody | Uint8Array | undefined;
   readonly report: Report;
   /** The head as stored, for the client's own conditions; absent where nothing is stored. */
   readonly head?: StoredHead;
@@ -61,11 +61,11 @@ export async function deliver(visit: Visit, delivery: Delivery): Promise<Answer>
     if (notModified !== undefined) return visit.done(notModified, report, storage);
     const coming = contentFor(visit, delivery);
     const content = coming instanceof Promise ? await coming : coming;
-    const trailers = body && trailersBehind.get(body);
+    const trailers = body instanceof FillBody ? trailersBehind.get(body) : undefined;
     const answer = { status, reason, fields, body: content, trailers };
     return visit.done(answerFromReceived(answer, report), report, storage);
   } finally {
-    body?.release();
+    if (body instanceof FillBody) body.release();
   }
 }
 
@@ -73,6 +73,7 @@ function contentFor(visit: Visit, { status, fields, body }: Delivery): AnswerBod
   // RFC 9110 §8.6: a HEAD response whose length is not known must not say 0; a stream without bytes says nothing.
   if (visit.request.method === "HEAD") return fields.has("content-length") ? null : lengthlessStream();
   if (body === undefined || !hasContent(status)) return null;
+  if (body instanceof Uint8Array) return body;
   const whole = onePiece(body);
   return whole === undefined || hasTrailers(visit, body) ? contentAsItComes(visit, body, fields) : whole;
 }
@@ -138,6 +139,18 @@ export function shown(
   const { status, reason, fields } = received;
   if (completes === undefined) return { status, reason, fields };
   return { status: completes.head.status, fields: aged(completes.head, now) };
+}
+
+/** The body of a response that is passed on to one client only. */
+export function passedBody(
+  received: ReceivedResponse,
+  completes: Completion | undefined,
+  limits: ReadingLimits,
+): FillBody | Uint8Array {
+  const { body, length, trailers } = received;
+  const isReady = body instanceof Uint8Array && completes === undefined && trailers === undefined;
+  if (isReady && body.length === (length ?? body.length) && body.length <= ONE_PIECE_BYTES) return body;
+  return fillBody(received, { completes }, limits);
 }
 
 /** The body of a response that is passed on, and stored where there is a writer. */

@@ -28,6 +28,8 @@ export class OriginError extends CacheError {
   origin: string | undefined;
   /** The status that the origin answered with, where it answered at all. */
   readonly answered: number | undefined;
+  /** Whether another try has been made already: by another worker. */
+  readonly isFinal: boolean = false;
 
   constructor(code: OriginErrorCode, message: string, cause?: unknown, answered?: number) {
     super(code, message, cause);

@@ -1,6 +1,7 @@
 // Answers: how many requests `fetch` has under way at a time.
 // Owns: raising the cap of Bun, which is 256 for all origins together, so that one that hangs starves the others.
 // Leaves out: the limit of each origin (`origins/places.ts`).
+import { ownCommand } from "./own-command.ts";
 
 const VARIABLE = "BUN_CONFIG_MAX_HTTP_REQUESTS";
 
@@ -14,14 +15,8 @@ const CAP = "65535";
  */
 export function raiseFetchCap(): void {
   if (process.versions.bun === undefined || process.env[VARIABLE] !== undefined) return;
-  const [, script = "", ...args] = process.argv;
-  // A compiled binary brings its script along.
-  const own = script.startsWith("/$bunfs/") ? [] : [...process.execArgv, script];
   try {
-    process.execve?.(process.execPath, [process.execPath, ...own, ...args], {
-      ...process.env,
-      [VARIABLE]: CAP,
-    });
+    process.execve?.(process.execPath, ownCommand(), { ...process.env, [VARIABLE]: CAP });
   } catch {
     // Without it, it runs all the same.
   }

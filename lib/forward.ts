@@ -1,7 +1,8 @@
 // Answers: how a request goes on to the origin, and what came back.
 // Owns: one exchange: its deadlines, its failures, going on after its connection broke; loops (RFC 8586).
 // Leaves out: the fields (`outgoing-fields.ts`, `received.ts`), the socket (`wire/`), whether to forward (`rfc9111/reuse.ts`).
-import { CACHE_NAME } from "./cache-status.ts";
+import { newLoopToken } from "./cache-status.ts";
+import { ClientWatch, onceGone } from "./client-watch.ts";
 import { Deadline, type Deadlines } from "./deadline.ts";
 import { clientLeft, originBusy, originLeftAlone, OriginError } from "./errors.ts";
 import type { Events } from "./events.ts";
@@ -24,6 +25,8 @@ export interface ForwardingSettings {
   readonly deadlines: Deadlines;
   /** Whether the end of a connection is taken for the end of a body. */
   readonly trustsClose: boolean;
+  /** Names this cache in CDN-Loop, where it is more than this process; else a name is made up. */
+  readonly loopToken?: string | undefined;
 }
 
 /** What a forwarder is made of. */
@@ -63,20 +66,14 @@ interface Departure {
   readonly way: ForwardingWay;
 }
 
-/**
- * How long a response that may be worth storing, or may tell of a change, is waited for when its client has left and
- * nobody else wants it, in milliseconds. Any longer, and who only asks could take all places of an origin that hangs.
- */
-const PATIENCE_MS = 2000;
-
 /** Forwards requests to the origins. */
 export class Forwarder {
   readonly #parts: ForwarderParts;
-  /** Names this process in CDN-Loop: another Larder in front or behind is no loop. */
-  readonly #loopToken = `${CACHE_NAME}-${crypto.randomUUID().slice(0, 8)}`;
+  readonly #loopToken: string;
 
   constructor(parts: ForwarderParts) {
     this.#parts = parts;
+    this.#loopToken = parts.settings.loopToken ?? newLoopToken();
   }
 
   /**
@@ -101,10 +98,10 @@ export class Forwarder {
     const gateway = { hostField: settings.hostField, loopToken: this.#loopToken };
     const fields = outgoingFields(presented, forwarding, way.conditions, gateway);
     const deadline = new Deadline(settings.deadlines);
-    let patience: ReturnType<typeof setTimeout> | undefined;
-    const stopWatching = onceGone(presented, () => {
-      const patienceMs = way.endsWithClient && isSafe(presented.method) ? 0 : PATIENCE_MS;
-      patience = setTimeout(() => way.isAwaited() || deadline.giveUp(clientLeft()), patienceMs);
+    const watch = new ClientWatch(presented, {
+      endsWithClient: way.endsWithClient && isSafe(presented.method),
+      isAwaited: way.isAwaited,
+      giveUp: () => deadline.giveUp(clientLeft()),
     });
     try {
       return await this.#depart({ presented, fields, deadline, way });
@@ -112,8 +109,7 @@ export class Forwarder {
       deadline.end();
       throw error;
     } finally {
-      stopWatching();
-      clearTimeout(patience);
+      watch.end();
     }
   }
 
@@ -288,11 +284,4 @@ function outgoingRequest(
 function targetOf({ uri }: PresentedRequest): string {
   const at = uri.indexOf("/", uri.indexOf("//") + 2);
   return at < 0 ? "*" : uri.slice(at);
-}
-
-/** Calls when the client leaves; what it returns calls that off. */
-function onceGone(presented: PresentedRequest, act: () => void): () => void {
-  const gone = presented.gone();
-  gone?.addEventListener("abort", act);
-  return () => gone?.removeEventListener("abort", act);
 }

@@ -1,6 +1,6 @@
 // Answers: what leaves the store, and what does not arrive there, after an unsafe request.
 // Owns: carrying out §4.4, for what is stored and for what is on its way.
-// Leaves out: which URIs that are (`rfc9111/invalidation.ts`).
+// Leaves out: which URIs that are (`rfc9111/invalidation.ts`), how other workers are told (`workers/`).
 import type { Collapser, Fill } from "./collapse.ts";
 import type { Events } from "./events.ts";
 import type { PresentedRequest, ReceivedResponse } from "./message.ts";
@@ -13,19 +13,52 @@ export interface InvalidationPlaces {
   readonly collapser: Collapser;
   readonly events: Events;
   readonly rules: { readonly originAuthorities: readonly string[] };
+  /**
+   * Does the same in all other workers: how many stored responses each URI had there, once nothing of them is left.
+   * Absent where there are none.
+   */
+  readonly elsewhere?: ((uris: readonly string[]) => Promise<readonly number[]>) | undefined;
 }
 
 /** Nothing of what the response makes invalid is left when it settles; `by` itself goes on. */
 export async function invalidate(
-  { store, collapser, events, rules }: InvalidationPlaces,
+  places: InvalidationPlaces,
   { method, uri }: PresentedRequest,
   { status, fields }: ReceivedResponse,
   by: Fill,
 ): Promise<void> {
-  const { originAuthorities } = rules;
-  for (const invalid of invalidatedUris({ method, uri, status, fields, originAuthorities })) {
-    collapser.invalidate(invalid, by);
-    const removed = await store.remove(invalid);
-    if (events.isHeard && removed > 0) events.emit({ kind: "invalidated", uri: invalid, removed });
+  const { originAuthorities } = places.rules;
+  const uris = invalidatedUris({ method, uri, status, fields, originAuthorities });
+  if (uris.length > 0) await invalidateUris(places, uris, by);
+}
+
+/** Nothing of what is stored or on its way for these URIs is left when it settles, in no worker. */
+export async function invalidateUris(
+  places: InvalidationPlaces,
+  uris: readonly string[],
+  by?: Fill,
+): Promise<void> {
+  const { elsewhere, events } = places;
+  // First: from now on nothing is fetched from a worker that may not have heard of it.
+  const removing = elsewhere?.(uris);
+  const here = await removeUris(places, uris, by);
+  const there = (await removing) ?? [];
+  for (const [at, uri] of uris.entries()) {
+    const removed = (here[at] ?? 0) + (there[at] ?? 0);
+    if (events.isHeard && removed > 0) events.emit({ kind: "invalidated", uri, removed });
   }
+}
+
+/** The same in this process only: how many stored responses each URI had. */
+export async function removeUris(
+  { store, collapser }: Pick<InvalidationPlaces, "store" | "collapser">,
+  uris: readonly string[],
+  by?: Fill,
+): Promise<readonly number[]> {
+  const removed: number[] = [];
+  for (const uri of uris) {
+    collapser.invalidate(uri, by);
+    removed.push(await store.remove(uri));
+  }
+  return removed;
 }

@@ -1,6 +1,7 @@
 // Answers: what the nouns of Larder are made of.
 // Owns: the messages that pass between the door, the engine, the stores and the wires; types only, nothing happens here.
 // Leaves out: how they come about (`door.ts`, `forward.ts`, `rfc9111/`) and how they leave (`respond.ts`, `wire/`).
+import type { Report } from "./cache-status.ts";
 import type { ResponseDirectives } from "./rfc9111/cache-control.ts";
 import type { RequestFacts } from "./rfc9111/reuse.ts";
 import type { DeltaSeconds, EpochSeconds } from "./rfc9111/time.ts";
@@ -44,6 +45,8 @@ export interface PresentedRequest {
   readonly trailers?: Trailers | undefined;
   /** Whether the client can be sent a trailer section behind the answer. */
   readonly takesTrailers?: boolean | undefined;
+  /** Another worker asks, for its client: it is answered here, and never sent on to a third one (`workers/`). */
+  readonly isFromWorker?: boolean | undefined;
 }
 
 /** Takes bytes as they come: what is used of a stream's reader. */
@@ -72,6 +75,8 @@ export interface ReceivedResponse {
   readonly responseTime: EpochSeconds;
   /** Absent where the wire cannot carry them, or none can come. They are passed on, never stored (§3.1). */
   readonly trailers?: Trailers | undefined;
+  /** What another worker made of the request, where that answered in the place of the origin (`workers/`). */
+  readonly decided?: Report | undefined;
 }
 
 /** What identifies the stored representation (RFC 9110 §8.8); both as they came. */

@@ -16,6 +16,7 @@ import {
   secondsOrAuto,
   share,
   text,
+  workers,
 } from "./option-values.ts";
 
 const log = oneOf("auto", "pretty", "json", "off");
@@ -188,6 +189,13 @@ export const CACHE_OPTIONS = {
     value: "HOW",
     meaning:
       "how bytes come and go: `bun` is fast, `lane` is faster, `exact` is on node:http and carries what they cannot (below); `auto` is bun on Bun, exact on Node",
+  },
+  workers: {
+    kind: workers,
+    fallback: "1",
+    value: "N",
+    meaning:
+      "processes that share the port, the work and `--memory`; `auto` is one for each core (see All cores); `--wire exact` has one",
   },
   drainTimeout: {
     kind: milliseconds,

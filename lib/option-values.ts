@@ -1,6 +1,7 @@
 // Answers: what a typed option value means, or in one line what would be right.
 // Owns: the value kinds of the option table and their units.
 // Leaves out: which options there are (`option-tables.ts`) and where values come from (`options.ts`).
+import { availableParallelism } from "node:os";
 import type { OptionKind } from "./options.ts";
 
 const BYTE_UNITS: Readonly<Record<string, number>> = {
@@ -53,6 +54,15 @@ export const milliseconds: OptionKind<number> = {
 export const count: OptionKind<number> = {
   expected: "expected a number from 0 to 1000000",
   parse: (text) => (/^\d{1,7}$/.test(text) && Number(text) <= 1_000_000 ? Number(text) : undefined),
+};
+
+/** A number of processes, 1 to 256, or the word `auto`: as many as there are cores. */
+export const workers: OptionKind<number> = {
+  expected: "expected a number from 1 to 256, or auto",
+  parse(text) {
+    if (text === "auto") return Math.min(256, availableParallelism());
+    return /^\d{1,3}$/.test(text) && Number(text) >= 1 && Number(text) <= 256 ? Number(text) : undefined;
+  },
 };
 
 /** A span in whole seconds, or the word `auto`. */

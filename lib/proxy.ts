@@ -8,6 +8,7 @@ import {
   passReport,
   reuseReport,
   storeReport,
+  tellsOfKey,
   validatedReport,
   type Report,
 } from "./cache-status.ts";
@@ -17,6 +18,7 @@ import {
   fillBody,
   finishPartial,
   isSuperseded,
+  passedBody,
   shown,
   type Completion,
   type ReadingLimits,
@@ -25,13 +27,13 @@ import { OriginError, originFailed } from "./errors.ts";
 import { storageAt } from "./events.ts";
 import { fillKeyOf } from "./fill-key.ts";
 import type { Forwarder } from "./forward.ts";
-import { invalidate } from "./invalidate.ts";
+import { invalidate, type InvalidationPlaces } from "./invalidate.ts";
 import type { Answer, PresentedRequest, ReceivedResponse, StoredResponse } from "./message.ts";
 import { drop } from "./received.ts";
 import { supersedes } from "./rfc9111/cache-key.ts";
 import { isSafe } from "./rfc9111/invalidation.ts";
 import { outcome, type CachingRules, type Outcome } from "./rfc9111/outcome.ts";
-import { decide, isShareable, validate, wouldReuse, type Forwarding } from "./rfc9111/reuse.ts";
+import { decide, isShareable, plain, validate, wouldReuse, type Forwarding } from "./rfc9111/reuse.ts";
 import { isStaleProhibited, mayServeOnError } from "./rfc9111/stale.ts";
 import { epochSeconds, type EpochSeconds } from "./rfc9111/time.ts";
 import { aged, answerFromStored, faultPage, onlyIfCachedPage } from "./respond.ts";
@@ -39,11 +41,11 @@ import type { MaybePromise, Store } from "./store/store.ts";
 import { Visit } from "./visit.ts";
 
 /** What the engine is made of. */
-export interface ProxyParts extends BackgroundParts {
+export interface ProxyParts extends BackgroundParts, Pick<InvalidationPlaces, "elsewhere"> {
   readonly store: Store;
-  readonly forwarder: Forwarder;
+  readonly forwarder: Pick<Forwarder, "refusal" | "forward">;
   readonly rules: CachingRules;
-  /** The origin as a person knows it, for the page that says that it is away. */
+  /** As a person knows it, for the page that says that it is away. */
   readonly origin: string;
   /** How far a reader may lag behind the fastest of a body that is not stored, in bytes. */
   readonly maxLagBytes: number;
@@ -78,8 +80,7 @@ export class Proxy {
   }
 
   /** Never rejects as long as the store keeps its contract: what goes wrong becomes an answer. */
-  handle(presented: PresentedRequest): MaybePromise<Answer> {
-    const visit = new Visit(presented, this.#parts);
+  handle(presented: PresentedRequest, visit = new Visit(presented, this.#parts)): MaybePromise<Answer> {
     const stored = this.#parts.store.lookup(presented.uri);
     if (stored instanceof Promise) return stored.then((found) => this.#act(visit, found));
     return this.#act(visit, stored);
@@ -109,16 +110,12 @@ export class Proxy {
     const fill = fillKey === undefined ? undefined : this.#parts.collapser.find(fillKey);
     if (fill === undefined) return this.#lead(visit, forwarding, fillKey);
     return this.#follow(visit, forwarding, fill).then(
-      (answer) => answer ?? this.#lead(visit, forwarding, undefined, false),
+      (answer) => answer ?? this.#lead(visit, forwarding, fill.isStale ? fillKey : undefined, false),
     );
   }
 
-  #fillKey(
-    { presented, request }: Visit,
-    { why }: Forwarding,
-    stored: readonly StoredResponse[],
-  ): string | undefined {
-    return fillKeyOf(presented.uri, request, { why, stored }, this.#parts.rules.vary);
+  #fillKey(visit: Visit, { why }: Forwarding, stored: readonly StoredResponse[]): string | undefined {
+    return fillKeyOf(visit.presented.uri, visit.request, { why, stored }, this.#parts.rules.vary);
   }
 
   /** The answer from a fill that another request leads; `undefined` where it is of no use for this one. */
@@ -178,16 +175,13 @@ export class Proxy {
         return this.#store(lead, received, result);
       case "freshen":
         drop(received);
-        return this.#freshen(lead, result);
+        return this.#freshen(lead, received, result);
       case "stale":
         drop(received);
         throw originFailed(received.status);
       case "retry":
         drop(received);
-        return this.#exchange({
-          ...lead,
-          forwarding: { kind: "forward", why: lead.forwarding.why, nominated: [] },
-        });
+        return this.#exchange({ ...lead, forwarding: plain(lead.forwarding.why) });
       case "head":
         for (const { old, by } of result.replacements) await this.#parts.store.replace(old, by);
         return this.#pass(lead, received, "head");
@@ -205,7 +199,8 @@ export class Proxy {
     const { store, collapser } = this.#parts;
     const { head, outdated } = result;
     const completes = result.completes && { partial: result.completes, head };
-    if (fill.isDiscarded) return this.#pass(lead, received, "invalidated", completes);
+    if (fill.isDiscarded || received.decided?.word === "STALE")
+      return this.#pass(lead, received, "invalidated", completes);
     const writer = store.write(head, received.length);
     const isPart = received.status === 206 && completes === undefined;
     const finish = isPart ? finishPartial(head, received) : undefined;
@@ -217,32 +212,33 @@ export class Proxy {
       if (isSuperseded(end, completes)) await this.#remove(outdated);
       return storageAt(end, fill.isDiscarded, head);
     });
+    const { status, decided } = received;
     const report =
-      writer === undefined
-        ? passReport(lead, received.status, "too-large")
-        : storeReport(head, lead, received.status);
+      decided ?? (writer ? storeReport(head, lead, status) : passReport(lead, status, "too-large"));
     return deliver(visit, { ...shown(received, completes, this.#now()), body, report, head, storage });
   }
 
-  async #freshen(lead: Lead, result: Freshening): Promise<Answer> {
+  async #freshen(lead: Lead, { decided }: ReceivedResponse, result: Freshening): Promise<Answer> {
     const { old, by, outdated } = result;
     await this.#remove(outdated);
     const isKept = result.keep && !lead.fill.isDiscarded;
     if (isKept && supersedes(by, old)) await this.#parts.store.replace(old, by);
     else if (isKept) this.#parts.store.add(by);
     const isForAll = isKept && isShareable(by, this.#now());
-    if (!isForAll) this.#leaveUncollapsed(lead, "validated for one client only");
-    lead.fill.settle({ kind: isForAll ? "freshened" : "unshared" });
+    const isStale = decided?.word === "STALE";
+    if (!isForAll && !isStale) this.#leaveUncollapsed(lead, "validated for one client only");
+    lead.fill.settle(isForAll ? { kind: "freshened" } : { kind: "unshared", isStale });
     const now = this.#now();
-    return this.#reuse(lead.visit, by, validatedReport(by, lead.forwarding, now), now);
+    return this.#reuse(lead.visit, by, decided ?? validatedReport(by, lead.forwarding, now), now);
   }
 
   /** The response goes to this client only. */
   #pass(lead: Lead, received: ReceivedResponse, reason: string, completes?: Completion): Promise<Answer> {
-    if (reason !== "invalidated") this.#leaveUncollapsed(lead, reason);
-    lead.fill.settle({ kind: "unshared" });
-    const body = received.framing === "none" ? undefined : fillBody(received, { completes }, this.#limits);
-    const report = passReport(lead, received.status, reason);
+    const { decided } = received;
+    if (reason !== "invalidated" && tellsOfKey(decided)) this.#leaveUncollapsed(lead, reason);
+    lead.fill.settle({ kind: "unshared", isStale: decided?.word === "STALE" });
+    const body = received.framing === "none" ? undefined : passedBody(received, completes, this.#limits);
+    const report = decided ?? passReport(lead, received.status, reason);
     return deliver(lead.visit, { ...shown(received, completes, this.#now()), body, report });
   }
 
@@ -268,7 +264,7 @@ export class Proxy {
     // §5.2.2.2: where the origin is needed and cannot be had, 504.
     const mustHaveOrigin = fallback !== undefined && isStaleProhibited(fallback.directives);
     const origin = (error as Partial<OriginError>).origin ?? this.#parts.origin;
-    return visit.done(faultPage(error, { origin, report, mustHaveOrigin }), report);
+    return visit.done(faultPage(error, { origin, report, mustHaveOrigin }), report, undefined, error);
   }
 
   #revalidate(visit: Visit, stored: StoredResponse): void {

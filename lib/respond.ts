@@ -35,13 +35,16 @@ export function answerFromStored(
   return wholeAnswer(stored, request, report, now);
 }
 
-/** The answer from a response that is on its way, for its leader (`fields` as received) or a follower (as stored). */
+/**
+ * The answer from a response that is on its way, for its leader (`fields` as received) or a follower (as stored); the
+ * fields are for this answer alone, and what Larder says is added to them.
+ */
 export function answerFromReceived(response: Answer, report: Report): Answer {
-  const fields = new Headers(response.fields);
+  const { status, reason, fields, body, trailers } = response;
   fields.append("via", `1.1 ${CACHE_NAME}`);
   appendStatus(fields, report);
-  if (response.body instanceof Uint8Array) fields.set("content-length", String(response.body.length));
-  return { ...response, fields };
+  if (body instanceof Uint8Array) fields.set("content-length", String(body.length));
+  return { status, reason, fields, body, trailers };
 }
 
 /** Whether the client already has what is coming; its 304 then takes the place of the response. */

@@ -1,17 +1,21 @@
 // Answers: `bun start`: the demonstration of the main job: origin and cache together.
 // Owns: the command; both run in this process, and their log lines say whose they are.
 // Leaves out: everything else (`cache-serve.ts`, `origin-serve.ts`).
-import { serveCache } from "./cache-serve.ts";
 import { endOnSignal, run } from "./command.ts";
 import { START_OPTIONS } from "./option-tables.ts";
 import { serveOrigin } from "./origin-serve.ts";
 import { raiseFetchCap } from "./fetch-cap.ts";
+import { workerRole } from "./workers/messages.ts";
+import { serveOnCores } from "./workers/on-cores.ts";
+import { work } from "./workers/worker.ts";
 
 raiseFetchCap();
 await run({ usage: "bun start [PORT] [OPTION VALUE …]", table: START_OPTIONS }, async (options) => {
+  const role = workerRole();
+  if (role !== undefined) return work(role, options);
   const { host, root, log, originPort } = options;
   const origin = serveOrigin({ port: originPort, host, root, log, maxAge: "auto" }, writer("origin", log));
-  const cache = await serveCache(
+  const cache = await serveOnCores(
     { ...options, origin: [{ prefix: "/", origin: origin.url }] },
     writer("cache", log),
   );

@@ -5,6 +5,7 @@ import type { Report } from "./cache-status.ts";
 import { OriginError } from "./errors.ts";
 import type { Events, Storage } from "./events.ts";
 import type { Answer, PresentedRequest } from "./message.ts";
+import { changedRequest } from "./presented.ts";
 import { isSafe } from "./rfc9111/invalidation.ts";
 import { requestFacts, type RequestFacts } from "./rfc9111/reuse.ts";
 
@@ -44,15 +45,12 @@ export class Visit {
   inBackground(): Visit {
     const fields = new Headers(this.presented.fields);
     for (const name of CONDITIONS) fields.delete(name);
-    const { presented } = this;
-    const { uri, authority, takesTrailers } = presented;
-    const clientAddress = (): string | undefined => presented.clientAddress();
-    const plain = { method: "GET", fields, body: null, clientAddress, gone: () => undefined };
-    return new Visit({ uri, authority, takesTrailers, ...plain }, this.#context, true);
+    const plain = { method: "GET", fields, body: null, trailers: undefined, gone: () => undefined };
+    return new Visit(changedRequest(this.presented, plain), this.#context, true);
   }
 
-  /** The answer, and the event that says so: at once, or when the storing is over. */
-  done(answer: Answer, report: Report, storage?: Promise<Storage>): Answer {
+  /** The answer, and the event that says so: at once, or when the storing is over. Of a failure the report says enough. */
+  done(answer: Answer, report: Report, storage?: Promise<Storage>, _failure?: unknown): Answer {
     this.report = report;
     if (this.#context.events.isHeard) this.#tell(answer, report, storage);
     const isPageForHead = this.request.method === "HEAD" && answer.body instanceof Uint8Array;
@@ -67,7 +65,7 @@ export class Visit {
     const { method, body } = this.presented;
     if (this.failed !== undefined || !isSafe(method) || body !== null) return false;
     if (this.presented.gone()?.aborted === true) return false;
-    if (!(error instanceof OriginError) || !PASSING.has(error.code)) return false;
+    if (!(error instanceof OriginError) || error.isFinal || !PASSING.has(error.code)) return false;
     this.failed = error;
     return true;
   }

@@ -58,11 +58,17 @@ const DIRECTIONS: readonly (readonly [whose: RegExp, wrong: (edge: Edge) => bool
   [
     /^(?!lib\/cache-serve\.ts)/,
     ({ to, from, kind }) =>
-      to === "lib/proxy.ts" && !(/^lib\/(?:cache|exact)-app\.ts$/.test(from) && kind === "type"),
-    "only cache-serve makes a proxy; the apps know its type",
+      to === "lib/proxy.ts" &&
+      !(/^lib\/(?:(?:cache|exact)-app|workers\/desk)\.ts$/.test(from) && kind === "type"),
+    "only cache-serve makes a proxy; the apps and the desk for other workers know its type",
   ],
   [
-    /^(?!lib\/(?:wire\/|cache-app|exact-app|cache-serve|origin-serve))/,
+    /^(?!lib\/workers\/|lib\/start\.ts|cache\.ts)/,
+    ({ to }) => to.startsWith("lib/workers/"),
+    "only the entries know that there may be several processes",
+  ],
+  [
+    /^(?!lib\/(?:wire\/|cache-app|exact-app|cache-serve|origin-serve|workers\/(?:worker|supervisor)\.ts))/,
     ({ to, kind }) => to.startsWith("lib/wire/") && kind === "value",
     "the engine knows no socket API: only apps and what starts them import wire",
   ],
@@ -116,7 +122,7 @@ const FORBIDDEN: readonly (readonly [where: RegExp, pattern: RegExp, rule: strin
   [/^(?!lib\/wire\/)/, /\bBun\.(?:serve|listen|connect|fetch)\b/, "sockets are in wire only"],
   [/^(?!lib\/wire\/)/, /(?<![\w.$#])fetch\s*\(|\bglobalThis\.fetch\b/, "sockets are in wire only"],
   [
-    /^(?!lib\/(?:origin-[\w-]+\.ts|wire\/serve-bun\.ts|rfc9111\/)|origin\.ts)/,
+    /^(?!lib\/(?:origin-[\w-]+\.ts|wire\/(?:serve-bun|peer-bun|claim-port)\.ts|workers\/member\.ts|rfc9111\/)|origin\.ts)/,
     /\bBun\.\w|\bimport\.meta\.(?:dir|file|path)\b/,
     "the cache runs on Node too",
   ],
@@ -251,6 +257,8 @@ const WRONG: readonly Case[] = [
   ["a second maker of proxies", misdirected, "lib/a.ts", 'import {\n  Proxy,\n} from "./proxy.ts";'],
   ["an app that makes a proxy", misdirected, "lib/cache-app.ts", 'import { Proxy } from "./proxy.ts";'],
   ["an engine that listens", misdirected, "lib/proxy.ts", 'import { a } from "./wire/serve-bun.ts";'],
+  ["an engine with colleagues", misdirected, "lib/proxy.ts", 'import { a } from "./workers/owner.ts";'],
+  ["a worker on a socket", misdirected, "lib/workers/desk.ts", 'import { a } from "../wire/peer-bun.ts";'],
   ["an engine with a router", misdirected, "lib/proxy.ts", 'import type { Hono } from "hono";'],
   ["a server in a lib file", misdirected, "lib/a.ts", 'import { METHODS, createServer } from "node:http";'],
   ["a socket by import()", misdirected, "lib/a.ts", 'const net = await import("node:net");'],

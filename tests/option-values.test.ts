@@ -2,11 +2,13 @@
 // Owns: the claims about `lib/option-values.ts`: units, ranges, and what is not taken.
 // Leaves out: where the text comes from (`options.test.ts`).
 import { describe, expect, test } from "bun:test";
+import { availableParallelism } from "node:os";
 import fc from "fast-check";
 import * as values from "../lib/option-values.ts";
 import type { OptionKind } from "../lib/options.ts";
 
-const { bytes, count, milliseconds, oneOf, optionalHost, optionalPath, optionalText, originRoutes } = values;
+const { bytes, count, milliseconds, oneOf, optionalHost, optionalPath, optionalText, originRoutes, workers } =
+  values;
 const { port, seconds, secondsOrAuto, share, text } = values;
 const KB = 1024;
 
@@ -43,6 +45,7 @@ describe("each kind", () => {
     ],
     ["milliseconds", milliseconds, { "0": 0, "2": 2000, "500ms": 500, "30S": 30_000, "24d": 2_073_600_000 }],
     ["count", count, { "0": 0, "7": 7, "1000000": 1_000_000 }],
+    ["workers", workers, { "1": 1, "256": 256, auto: Math.min(256, availableParallelism()) }],
     ["optionalPath", optionalPath, { "": "", "/": "/", "/a/b?c=d": "/a/b?c=d" }],
     ["text", text, { a: "a", " ": " " }],
     ["optionalText", optionalText, { "": "", a: "a" }],
@@ -99,6 +102,7 @@ describe("each kind", () => {
     ],
     ["milliseconds", milliseconds, ["", "ms", "-1", "1.5s", "25d", "1us"]],
     ["count", count, ["", "-1", "1.0", "1000001", "ten"]],
+    ["workers", workers, ["", "0", "-1", "1.5", "257", "all", "Auto"]],
     ["optionalPath", optionalPath, ["a", "//a", "/a b", "/a#b", "http://a/"]],
     ["text", text, [""]],
     [

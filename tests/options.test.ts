@@ -59,6 +59,7 @@ const SAMPLES: Readonly<Record<string, readonly [string, string, unknown, readon
   maxLag: ["1KB", "2MB", 3, [1024, 2 ** 21, 3]],
   closeDelimited: ["store", "pass", "store", ["store", "pass", "store"]],
   wire: ["bun", "exact", "bun", ["bun", "exact", "bun"]],
+  workers: ["3", "2", 4, [3, 2, 4]],
   drainTimeout: ["1s", "2ms", 0, [1000, 2, 0]],
   host: ["a", "b", "c", ["a", "b", "c"]],
   root: ["a", "b", "c", ["a", "b", "c"]],

@@ -94,12 +94,10 @@ export function outcome(exchange: Exchange, rules: CachingRules): Outcome {
 export function storedHead(exchange: Exchange, rules: CachingRules): StoredHead {
   const { status, reason, fields } = exchange.received;
   const directives = responseDirectives(fields);
-  return headFrom(exchange, rules, {
-    status,
-    reason,
-    fields: storableFields(fields, directives),
-    directives,
-  });
+  const storable = storableFields(fields, directives);
+  // The answer to who asked has them too, and more to come.
+  const kept = storable === fields ? new Headers(fields) : storable;
+  return headFrom(exchange, rules, { status, reason, fields: kept, directives });
 }
 
 /**

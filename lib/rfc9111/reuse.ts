@@ -187,7 +187,8 @@ export function validate(chosen: StoredResponse, why: ForwardReason): Forwarding
   return { kind: "forward", why, nominated, fallback: chosen };
 }
 
-function plain(why: ForwardReason): Forwarding {
+/** Asks the origin without conditions. */
+export function plain(why: ForwardReason): Forwarding {
   return { kind: "forward", why, nominated: [] };
 }
 

@@ -6,6 +6,7 @@ import { supersedes } from "../rfc9111/cache-key.ts";
 import { partsOf } from "../rfc9111/range.ts";
 import { epochSeconds } from "../rfc9111/time.ts";
 import { Eviction } from "./eviction.ts";
+import { FieldBlock } from "./field-block.ts";
 import { StoredRecord } from "./record.ts";
 import type { Store, StoreStats, Writer } from "./store.ts";
 
@@ -34,6 +35,9 @@ const MAX_HELD_SHARE = 0.5;
 
 /** Without Content-Type a wire cannot send a Blob as it is, and its Content-Length is lost. */
 const UNTYPED_BLOB_FROM_BYTES = 2 ** 20;
+
+/** No head is larger: Bun's `fetch` and node:http take a megabyte. */
+const MAX_HEAD_BYTES = 2 ** 21;
 
 /** What a stored response costs beyond its bytes: objects, Map entries, header block. */
 const OVERHEAD_BYTES = 1024;
@@ -70,8 +74,10 @@ export class MemoryStore implements Store {
 
   write(head: StoredHead, lengthBytes: number | undefined): Writer | undefined {
     const { maxObjectBytes, budgetBytes } = this.#limits;
-    if ((lengthBytes ?? 0) > maxObjectBytes || (lengthBytes ?? 0) + overheadOf(head) > budgetBytes)
-      return undefined;
+    const leftBytes = budgetBytes - (lengthBytes ?? 0);
+    if ((lengthBytes ?? 0) > maxObjectBytes || leftBytes < 0) return undefined;
+    // Counted only where it can matter.
+    if (leftBytes < MAX_HEAD_BYTES && overheadOf(head, fieldBlock(head)) > leftBytes) return undefined;
     const chunks: Uint8Array<ArrayBuffer>[] = [];
     let written = 0;
     let open = true;
@@ -154,8 +160,9 @@ export class MemoryStore implements Store {
   }
 
   #insert(head: StoredHead, body: StoredBody): StoredResponse | undefined {
-    const sizeBytes = overheadOf(head) + bytesOf(body);
-    const stored = new StoredRecord(head, body, sizeBytes);
+    const fields = fieldBlock(head);
+    const stored = new StoredRecord(head, fields, body, overheadOf(head, fields) + bytesOf(body));
+    const { sizeBytes } = stored;
     for (const older of this.lookup(head.key).filter((variant) => supersedes(stored, variant)))
       this.#drop(older);
     const held = this.#isStored(head.key, body) ? undefined : this.#holds.get(body);
@@ -256,8 +263,10 @@ function bytesOf(body: StoredBody): number {
     : partsOf(body).reduce((sum, { bytes }) => sum + bytes.length, 0);
 }
 
-function overheadOf(head: StoredHead): number {
-  let bytes = OVERHEAD_BYTES + head.key.length + (head.selecting?.values.length ?? 0);
-  for (const [name, value] of head.fields) bytes += name.length + value.length;
-  return bytes;
+function overheadOf({ key, selecting }: StoredHead, { text }: FieldBlock): number {
+  return OVERHEAD_BYTES + key.length + (selecting?.values.length ?? 0) + text.length;
+}
+
+function fieldBlock({ fields }: StoredHead): FieldBlock {
+  return fields instanceof FieldBlock ? fields : new FieldBlock(fields);
 }

@@ -2,7 +2,7 @@
 // Owns: its compact form: one object, its header fields one text.
 // Leaves out: where it is kept and for how long (`memory.ts`, `eviction.ts`).
 import type { Memo, StoredBody, StoredHead, StoredResponse } from "../message.ts";
-import { FieldBlock } from "./field-block.ts";
+import type { FieldBlock } from "./field-block.ts";
 
 /** A stored response. A class, so that all of it lies in one piece; what a hit looks at comes first. */
 export class StoredRecord implements StoredResponse {
@@ -25,7 +25,7 @@ export class StoredRecord implements StoredResponse {
   readonly lifetimeSource: StoredHead["lifetimeSource"];
   readonly sizeBytes: number;
 
-  constructor(head: StoredHead, body: StoredBody, sizeBytes: number) {
+  constructor(head: StoredHead, fields: FieldBlock, body: StoredBody, sizeBytes: number) {
     this.selecting = head.selecting;
     this.directives = head.directives;
     this.body = body;
@@ -35,7 +35,7 @@ export class StoredRecord implements StoredResponse {
     this.validators = head.validators;
     this.status = head.status;
     this.reason = head.reason;
-    this.fields = head.fields instanceof FieldBlock ? head.fields : new FieldBlock(head.fields);
+    this.fields = fields;
     this.key = head.key;
     this.responseTime = head.responseTime;
     this.lifetime = head.lifetime;

@@ -26,8 +26,8 @@ export const sendThroughFetch: Send = async (request) => {
     const error = new Error(`this wire cannot pass on the status code ${response.status}`);
     throw Object.assign(error, { code: "InvalidHTTPStatus" });
   }
-  const body = response.body && (await bodyOf(response.body, lengthOf(response.headers)));
-  return { status: response.status, fields: response.headers, body };
+  const { status, headers: fields, body } = response;
+  return { status, fields, body: body && (await bodyOf(body, lengthOf(fields))) };
 };
 
 /** Content-Length as it came; `null` where it does not count (RFC 9112 §6.3). */

@@ -35,8 +35,8 @@ export interface Listening {
   readonly idleSeconds?: number;
   /** Milliseconds that requests in flight have to end when it stops; 10,000 where it is not said. */
   readonly drainTimeout?: number;
-  /** Whether other processes may listen on the same port, each for a share of the connections; false if not said. */
-  readonly reusePort?: boolean;
+  /** Whether other processes may listen on the same port: those of the same user that say so too. */
+  readonly sharesPort?: boolean;
   /** How many connections there may be at a time; more get 503. 0, or not said: no limit. `Bun.serve` has none. */
   readonly maxConnections?: number;
   /** Who is really behind a port of this machine, where a wire in front passes connections on. */
@@ -66,7 +66,7 @@ export const DRAIN_MS = 10_000;
 /** Starts serving. @throws an EADDRINUSE error where the port is taken. */
 export function serveBun(app: App, listening: Listening): Announcing {
   const { port, host, idleSeconds = IDLE_SECONDS, drainTimeout = DRAIN_MS } = listening;
-  const { noticeMs = 0, reusePort = false, addresses } = listening;
+  const { noticeMs = 0, sharesPort = false, addresses } = listening;
   const relays = new Relays();
   let isStopping = false;
   // A client that sent its next request on this connection would lose it.
@@ -78,8 +78,8 @@ export function serveBun(app: App, listening: Listening): Announcing {
     port,
     hostname: host,
     development: false,
-    // Without this a second process would silently share the port.
-    reusePort,
+    // Where it is not said, a second process would silently share the port.
+    reusePort: sharesPort,
     idleTimeout: idleSeconds,
     maxRequestBodySize: Number.POSITIVE_INFINITY,
     fetch(request) {

@@ -35,7 +35,7 @@ const REFUSED_AT_A_TIME = 100;
 export function serveLane(engine: Engine, app: App, listening: Listening, clock = CLOCK): Running {
   const { host, idleSeconds = IDLE_SECONDS } = listening;
   const addresses = new Map<number, string>();
-  const inner = serveBun(app, { ...listening, port: 0, host: "127.0.0.1", reusePort: false, addresses });
+  const inner = serveBun(app, { ...listening, port: 0, host: "127.0.0.1", sharesPort: false, addresses });
   const lane: Lane = {
     engine,
     sections: new SectionMemory(),
@@ -102,11 +102,11 @@ async function until(isSo: () => boolean, deadlineMs: number): Promise<void> {
 function listen(
   lane: Lane,
   connections: Set<Connection>,
-  { host, port, reusePort = false, maxConnections = 0 }: Listening,
+  { host, port, sharesPort = false, maxConnections = 0 }: Listening,
 ): TCPSocketListener<Connection> {
   const most = maxConnections === 0 ? Number.POSITIVE_INFINITY : maxConnections;
   // Bun takes it, its types name it for connections only.
-  const sharing = { reusePort, exclusive: !reusePort };
+  const sharing = { reusePort: sharesPort, exclusive: !sharesPort };
   return Bun.listen<Connection>({
     hostname: host,
     port,

@@ -5,11 +5,11 @@ import { expect, test } from "bun:test";
 import { claimedScenarios, verdictLines, verdicts } from "./done-when.ts";
 import { SCENARIOS } from "./scenarios.ts";
 import type { Measured, Results } from "./speed.ts";
-import { foreignLine, markdown, missLines, pairsOf, rateTable, ratioTable } from "./table.ts";
+import { costTable, foreignLine, markdown, missLines, pairsOf, rateTable, ratioTable } from "./table.ts";
 
 function measured(rates: readonly number[], p99Ms = 1, missShare = 0): Measured {
   const samples = rates.map((perSecond) => ({ requests: perSecond, perSecond, bytes: 0, p50Ms: 0.5, p99Ms }));
-  return { samples, missShare, foreignShares: [0.01, 0.2, 0.02] };
+  return { samples, missShare, foreignShares: [0.01, 0.2, 0.02], costsUs: [9, 11, 10] };
 }
 
 function results(of: Readonly<Record<string, Readonly<Record<string, Measured>>>>): Results {
@@ -64,6 +64,10 @@ test("the table has a rate with p50 and p99 for each, and a dash for who was not
   const [, , first, second] = rateTable(OUTCOME).split("\n");
   expect(first).toMatch(/^\| 1 KB +\| 90 k \(0\.5, 2\.0\) \| 100 k \(0\.5, 1\.0\) +\| 99 k \(0\.5, 1\.0\) /);
   expect(second).toMatch(/^\| 304 +\| 51 k \(0\.5, 1\.0\) \| – +\| 100 k/);
+});
+
+test("what a request costs is the median of the rounds", () => {
+  expect(costTable(OUTCOME).split("\n").at(-1)).toBe("| 304  | 10.0 | –    | 10.0  |");
 });
 
 test("the table of ratios has the spread", () => {

@@ -1,12 +1,15 @@
 // Answers: how a server of the benchmark is started and ended.
-// Owns: processes pinned to cores, where they listen, their end by their own pid, also when the benchmark is broken off.
+// Owns: processes pinned to cores, where they listen, their folders, and their end by their own pid, also where it is early.
 // Leaves out: which servers (`contestants.ts`).
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 /** A server that answers. */
 export interface Served {
   readonly url: string;
+  readonly pid: number;
   readonly stop: () => Promise<void>;
 }
 
@@ -14,13 +17,31 @@ export interface Served {
 export const ROOT = join(import.meta.dir, "../..");
 
 const running = new Set<Bun.Subprocess>();
+const folders = new Set<string>();
 const KILL_AFTER_MS = 5000;
 
-/** Ends all that was started here when the benchmark itself is told to end. */
+/** Ends all that was started here, and removes its folders, when the benchmark itself is told to end. */
 export function endWithThis(): void {
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.on(signal, () => void Promise.all([...running].map(end)).then(() => process.exit(130)));
-  }
+  const endAll = async (): Promise<never> => {
+    await Promise.all([...running].map(end));
+    for (const folder of folders) removeFolder(folder);
+    process.exit(130);
+  };
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => void endAll());
+}
+
+/** A folder for a while, on a file system in memory where the machine has one. */
+export function makeFolder(name: string): string {
+  const parent = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
+  const folder = mkdtempSync(join(parent, `larder-bench-${name}-`));
+  folders.add(folder);
+  return folder;
+}
+
+/** Removes such a folder with all that is in it. */
+export function removeFolder(folder: string): void {
+  folders.delete(folder);
+  rmSync(folder, { recursive: true, force: true });
 }
 
 /** Starts a script of Bun that says `at http://…`. @throws where it ends before it does. */
@@ -38,7 +59,7 @@ export async function startBun(args: readonly string[], core: string): Promise<S
   for await (const chunk of child.stdout) {
     said += new TextDecoder().decode(chunk);
     const url = /\bat (http:\S+)\s/.exec(said)?.[1];
-    if (url !== undefined) return { url, stop: () => end(child) };
+    if (url !== undefined) return { url, pid: child.pid, stop: () => end(child) };
   }
   running.delete(child);
   throw new Error(`${args.join(" ")} ended before it listened`);
@@ -61,7 +82,7 @@ export async function startListening(
     const isUp = await fetch(`${url}/1k`)
       .then((response) => response.ok)
       .catch(() => false);
-    if (isUp) return { url, stop: () => end(child) };
+    if (isUp) return { url, pid: child.pid, stop: () => end(child) };
     await Bun.sleep(50);
   }
   await end(child);

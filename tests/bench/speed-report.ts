@@ -6,7 +6,7 @@ import { helpOfLarder, RIVALS, WIRES } from "./contestants.ts";
 import { verdictLines, verdicts } from "./done-when.ts";
 import { endWithThis } from "./pinned-process.ts";
 import { runSpeed, type Outcome, type Plan } from "./speed.ts";
-import { foreignLine, missLines, pairsOf, rateTable, ratioTable } from "./table.ts";
+import { costTable, foreignLine, missLines, pairsOf, rateTable, ratioTable } from "./table.ts";
 
 /** The speed table, and each line of the goal with its measured value; false where a contestant failed. */
 export async function speed(options: BenchOptions): Promise<boolean> {
@@ -23,9 +23,12 @@ export async function speed(options: BenchOptions): Promise<boolean> {
 /** Two workers of Larder beside two of nginx; nothing is pinned, the load and the origin run on the same two cores. */
 export async function workers(options: BenchOptions): Promise<boolean> {
   needTools();
-  if (!/--workers /.test(helpOfLarder())) throw new Error("workers: this Larder has no --workers");
+  const help = /^.*--workers .*$/m.exec(helpOfLarder())?.[0];
+  if (help === undefined) throw new Error("workers: this Larder has no --workers");
   const { rounds, seconds } = options;
-  const names = [...options.wires.filter((wire) => wire !== "exact"), "nginx"];
+  const isForBunOnly = help.includes("`--wire bun` only");
+  const able = options.wires.filter((wire) => wire === "bun" || (wire === "lane" && !isForBunOnly));
+  const names = [...able, "nginx"];
   const only = options.only.length > 0 ? options.only : ["1k", "keys", "304", "100k", "miss", "zipf"];
   const both = { core: "0,1", workers: 2, load: { core: "0,1", threads: 1 } };
   const outcome = await runSpeed({ ...planFrom(options), names, only, ...both }, tellProgress);
@@ -60,6 +63,10 @@ function printOutcome(outcome: Outcome, how: string): void {
     "How they compare, median of the ratios round by round (lowest–highest; noisy: they differ by more than 15 %):",
     "",
     ratioTable(outcome, pairsOf(own, others)),
+    "",
+    "What a request costs, in microseconds of the server's own processor time, which others on the machine change little:",
+    "",
+    costTable(outcome),
     "",
     ...[...missLines(outcome), foreignLine(outcome)].flatMap((line) => [`${line}.`, ""]),
     "<!-- /bench -->",

@@ -22,6 +22,15 @@ export function rateTable({ names, results }: Outcome): string {
   return markdown([["", ...names], ...rows]);
 }
 
+/** Microseconds of processor time a request, a row a scenario; markdown. */
+export function costTable({ names, results }: Outcome): string {
+  const rows = [...results].map(([scenario, measured]) => [
+    scenario.name,
+    ...names.map((name) => costCell(measured.get(name))),
+  ]);
+  return markdown([["", ...names], ...rows]);
+}
+
 /** Ratios of rates with their spread over the rounds, a row a scenario; markdown. */
 export function ratioTable({ results }: Outcome, pairs: readonly Pair[]): string {
   const rows = [...results].map(([scenario, measured]) => [
@@ -87,6 +96,11 @@ function rateCell(measured: Measured | undefined): string {
   if (samples.length === 0) return "failed";
   const [p50, p99] = [median(samples.map(({ p50Ms }) => p50Ms)), median(samples.map(({ p99Ms }) => p99Ms))];
   return `${rate(median(samples.map(({ perSecond }) => perSecond)))} (${time(p50)}, ${time(p99)})`;
+}
+
+function costCell(measured: Measured | undefined): string {
+  const cost = median(measured?.costsUs ?? []);
+  return Number.isNaN(cost) ? "–" : cost.toFixed(1);
 }
 
 function rate(perSecond: number): string {

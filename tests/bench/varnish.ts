@@ -1,11 +1,10 @@
 // Answers: how Varnish takes part: as someone would set it up who wants it to be fast.
 // Owns: its VCL and parameters.
 // Leaves out: nginx (`nginx.ts`), processes (`pinned-process.ts`).
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { STORE_SIZE, type Contestant, type Place } from "./contestant.ts";
-import { memoryFolder } from "./nginx.ts";
-import { freePort, startListening } from "./pinned-process.ts";
+import { freePort, makeFolder, removeFolder, startListening } from "./pinned-process.ts";
 
 /** Starts it in a folder of its own, which goes with it; `more` are further arguments of varnishd. */
 export async function startVarnish(
@@ -13,7 +12,7 @@ export async function startVarnish(
   more: readonly string[] = [],
 ): Promise<Contestant> {
   const port = await freePort();
-  const folder = mkdtempSync(join(memoryFolder(), "larder-bench-varnish-"));
+  const folder = makeFolder("varnish");
   const vcl = join(folder, "bench.vcl");
   writeFileSync(vcl, varnishConfig(originUrl));
   const parameters = ["-p", "thread_pools=1", "-p", "thread_pool_min=200", "-p", "thread_pool_max=2000"];
@@ -21,12 +20,15 @@ export async function startVarnish(
   const store = ["-s", `malloc,${STORE_SIZE.others}`];
   const [, version = "varnish"] =
     /(varnish-[\d.]+)/.exec(Bun.spawnSync(["varnishd", "-V"]).stderr.toString()) ?? [];
-  const remove = (): void => rmSync(folder, { recursive: true, force: true });
   try {
-    const { url, stop } = await startListening([...command, ...store, ...parameters, ...more], port, core);
-    return { name: "varnish", version, url, stop: () => stop().then(remove) };
+    const { stop, ...served } = await startListening(
+      [...command, ...store, ...parameters, ...more],
+      port,
+      core,
+    );
+    return { name: "varnish", version, ...served, stop: () => stop().then(() => removeFolder(folder)) };
   } catch (error) {
-    remove();
+    removeFolder(folder);
     throw error;
   }
 }

@@ -60,6 +60,7 @@ test("an answer with another size than it must have is a fault: 200 for 304, all
   expect(faultOf(scenario("range"), sample(1400), 0)).toBeUndefined();
   expect(faultOf(scenario("range"), sample(102_700), 0)).toContain("102700 bytes");
   expect(faultOf(scenario("head"), sample(1374), 0)).toContain("1374 bytes");
+  expect(faultOf(scenario("100k"), sample(103_600), 0)).toBeUndefined();
 });
 
 test("no two targets have the same bytes or validator, and each always has the same", () => {

@@ -1,10 +1,10 @@
 // Answers: how many requests a second a contestant answers, and how late: half of them, and the slowest hundredth.
 // Owns: the call of the load generator, and the reading of its line of figures.
 // Leaves out: which requests (`scenarios.ts`), whether the answers are right (`verify.ts`).
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { BENCH_HOST } from "./bodies.ts";
+import { makeFolder, removeFolder } from "./pinned-process.ts";
 import type { BenchRequest, Scenario } from "./scenarios.ts";
 
 /** One measurement. */
@@ -36,7 +36,7 @@ let runs = 0;
 
 /** Writes the requests of a scenario down for the load generator. */
 export function loadFor(scenario: Scenario, place: LoadPlace): Load {
-  const folder = mkdtempSync(join(tmpdir(), "larder-bench-load-"));
+  const folder = makeFolder("load");
   const requests = scenario.requests();
   const [first] = requests;
   const file = join(folder, "requests");
@@ -54,7 +54,7 @@ export function loadFor(scenario: Scenario, place: LoadPlace): Load {
       const list = ["--", file, missShare === 0.1 ? "10" : "0", `/mixed/${process.pid}-${++runs}-`];
       return measured([...wrk, ...script, ...(isSame ? [] : list)], place, isSame);
     },
-    discard: () => rmSync(folder, { recursive: true }),
+    discard: () => removeFolder(folder),
   };
 }
 

@@ -51,4 +51,9 @@ else {
     const { exitCode, stderr } = await runLarder(node, [await script(), ...ANYWHERE, "--wire", "bun"]);
     expect([exitCode, stderr]).toEqual([2, 'larder: --wire "bun": needs Bun; Node has exact\n']);
   }, 30_000);
+
+  test("it is one process, and says so in one line", async () => {
+    const { exitCode, stderr } = await runLarder(node, [await script(), ...ANYWHERE, "--workers", "2"]);
+    expect([exitCode, stderr]).toEqual([2, 'larder: --workers "2": needs Bun\n']);
+  }, 30_000);
 }
