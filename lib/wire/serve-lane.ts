@@ -4,6 +4,7 @@
 import type { TCPSocketListener } from "bun";
 import { Connection, type Engine, type Lane } from "./lane-connection.ts";
 import { SectionMemory } from "./lane-request.ts";
+import { TOLD_AT_A_TIME } from "./one-too-many.ts";
 import {
   DRAIN_MS,
   IDLE_SECONDS,
@@ -27,9 +28,6 @@ const CLOCK: LaneClock = {
     return () => clearInterval(timer);
   },
 };
-
-/** So many connections too many are told so; any more are cut. */
-const REFUSED_AT_A_TIME = 100;
 
 /** Starts serving. @throws an EADDRINUSE error where the port is taken. */
 export function serveLane(engine: Engine, app: App, listening: Listening, clock = CLOCK): Running {
@@ -117,7 +115,7 @@ function listen(
         const connection = new Connection(lane, socket);
         socket.data = connection;
         connections.add(connection);
-        if (connections.size > most + REFUSED_AT_A_TIME) socket.terminate();
+        if (connections.size > most + TOLD_AT_A_TIME) socket.terminate();
         else if (connections.size > most) connection.refuse();
       },
       data: (socket, bytes) => socket.data.data(bytes),
