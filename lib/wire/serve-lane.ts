@@ -49,7 +49,7 @@ export function serveLane(engine: Engine, app: App, listening: Listening, clock 
     server = listen(lane, connections, listening);
   } catch (error) {
     void inner.stop();
-    throw error;
+    throw portError(error, listening.port);
   }
   const endClock = clock.everySecond(() => {
     lane.second++;
@@ -59,6 +59,12 @@ export function serveLane(engine: Engine, app: App, listening: Listening, clock 
     url: urlOf(host, server.port),
     stop: () => stop({ lane, connections, server, inner }, listening).finally(endClock),
   };
+}
+
+/** Bun does not name the port. */
+function portError(error: unknown, port: number): unknown {
+  if ((error as Partial<NodeJS.ErrnoException>).code !== "EADDRINUSE") return error;
+  return Object.assign(new Error(`Failed to start server. Is port ${port} in use?`), { code: "EADDRINUSE" });
 }
 
 interface LaneServer {
