@@ -6,7 +6,7 @@ import type { Answer, Memo, StoredBody, StoredResponse } from "./message.ts";
 import { NOT_IN_304 } from "./rfc9111/preconditions.ts";
 import { completeLengthOf } from "./rfc9111/range.ts";
 import type { EpochSeconds } from "./rfc9111/time.ts";
-import { FieldBlock } from "./store/field-block.ts";
+import { FieldBlock, fieldText } from "./store/field-block.ts";
 
 /** All of a stored response, to GET. The same object for all who get it in this second. */
 export function wholeHit(stored: StoredResponse, now: EpochSeconds): Answer {
@@ -106,5 +106,5 @@ function wholeParts(stored: StoredResponse): HitParts {
 }
 
 function without(stored: StoredResponse, names: readonly string[]): FieldBlock {
-  return new FieldBlock([...stored.fields].filter(([name]) => !names.includes(name)));
+  return new FieldBlock(fieldText(new Headers([...stored.fields].filter(([name]) => !names.includes(name)))));
 }

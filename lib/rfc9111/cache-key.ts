@@ -2,6 +2,7 @@
 // Owns: §4.1; the primary key of §2 is the target URI, worked out at the door.
 // Leaves out: which of those that fit is used (`reuse.ts`).
 import type { FieldLookup, Selecting, StoredHead } from "../message.ts";
+import { remembering } from "./memo.ts";
 import { listMembers, weightedMembers } from "./syntax.ts";
 
 /** How selecting header fields are compared: by what they mean, or as they were sent. */
@@ -40,10 +41,22 @@ export function selectingFields(
   comparison: VaryComparison,
 ): Selecting | "*" | undefined {
   if (vary === null) return undefined;
-  const names = [...new Set(listMembers(vary).map((name) => name.toLowerCase()))].sort();
+  const names = namesIn(vary);
   if (names.length === 0) return undefined;
-  return names.includes("*") ? "*" : { names, values: selectingValues(names, request, comparison) };
+  if (names.includes("*")) return "*";
+  return selecting(`${names.join("\n")}\n\n${selectingValues(names, request, comparison)}`);
 }
+
+/** The field names of a Vary, sorted, each once. */
+const namesIn = remembering((vary: string): readonly string[] =>
+  [...new Set(listMembers(vary).map((name) => name.toLowerCase()))].sort(),
+);
+
+/** Thousands of stored responses are selected by a few values of the same few fields: they share the object. */
+const selecting = remembering((text: string): Selecting => {
+  const at = text.indexOf("\n\n");
+  return { names: text.slice(0, at).split("\n"), values: text.slice(at + 2) };
+});
 
 /**
  * Whether a request's selecting header fields are those that a stored response was selected by. A field that is absent
@@ -82,12 +95,17 @@ function comparableValue(name: string, value: string | null, comparison: VaryCom
   if (value === null) return "-";
   if (comparison === "exact") return `=${value}`;
   const weighted = WEIGHTED_FIELDS.get(name);
-  if (weighted !== undefined) return `=${comparableWeighted(value, weighted)}`;
+  if (weighted !== undefined)
+    return weighted === "any-case" ? `=${weightedInAnyCase(value)}` : `=${weightedAsWritten(value)}`;
   return SINGLE_VALUED_FIELDS.has(name) ? `=${value}` : `=${listMembers(value).join(",")}`;
 }
 
-function comparableWeighted(value: string, letters: "any-case" | "case-matters"): string {
-  return weightedMembers(letters === "any-case" ? value.toLowerCase() : value)
+const weightedInAnyCase = remembering((value: string) => comparableWeighted(value.toLowerCase()));
+
+const weightedAsWritten = remembering(comparableWeighted);
+
+function comparableWeighted(value: string): string {
+  return weightedMembers(value)
     .map(({ range, weight }) => `${range};${weight}`)
     .sort()
     .join(",");

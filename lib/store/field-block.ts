@@ -11,11 +11,8 @@ export class FieldBlock implements StoredFields {
   /** Empty, or a CRLF in front of each line and none behind the last. */
   readonly text: string;
 
-  constructor(fields: Iterable<[string, string]>) {
-    let text = "";
-    for (const [name, value] of fields) text += `\r\n${fieldName(name)}: ${value}`;
-    // In one piece: what it was put together from is not to live on.
-    this.text = Buffer.from(text, "latin1").toString("latin1");
+  constructor(text: string) {
+    this.text = text;
   }
 
   /** The value of a field by its lower-case name, several lines joined by `, `; `null` where there is none. */
@@ -42,9 +39,13 @@ export class FieldBlock implements StoredFields {
   }
 }
 
-/** The fields as one text, whatever form they are in. */
+/** The fields as such a text, whatever form they are in. */
 export function fieldText(fields: StoredFields): string {
-  return (fields instanceof FieldBlock ? fields : new FieldBlock(fields)).text;
+  if (fields instanceof FieldBlock) return fields.text;
+  const lines: string[] = [];
+  for (const [name, value] of fields) lines.push("\r\n", fieldName(name), ": ", value);
+  // In one piece, unlike a sum: what it was put together from is not to live on.
+  return lines.join("");
 }
 
 const NAMES = new Map([

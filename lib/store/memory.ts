@@ -6,7 +6,7 @@ import { supersedes } from "../rfc9111/cache-key.ts";
 import { partsOf } from "../rfc9111/range.ts";
 import { epochSeconds } from "../rfc9111/time.ts";
 import { Eviction } from "./eviction.ts";
-import { FieldBlock } from "./field-block.ts";
+import { fieldText } from "./field-block.ts";
 import { StoredRecord } from "./record.ts";
 import type { Store, StoreStats, Writer } from "./store.ts";
 
@@ -44,7 +44,8 @@ const OVERHEAD_BYTES = 1024;
 
 /** The memory tier. All of it is synchronous. */
 export class MemoryStore implements Store {
-  readonly #variants = new Map<string, StoredResponse[]>();
+  /** Most keys have one response: it stands alone, without a list around it. */
+  readonly #variants = new Map<string, StoredRecord | readonly StoredResponse[]>();
   readonly #eviction = new Eviction<StoredResponse>();
   readonly #limits: MemoryLimits;
   readonly #clockMs: () => number;
@@ -65,7 +66,9 @@ export class MemoryStore implements Store {
   }
 
   lookup(key: string): readonly StoredResponse[] {
-    return this.#variants.get(key) ?? NOTHING;
+    const found = this.#variants.get(key);
+    if (found === undefined) return NOTHING;
+    return found instanceof StoredRecord ? [found] : found;
   }
 
   touch(stored: StoredResponse): void {
@@ -77,7 +80,7 @@ export class MemoryStore implements Store {
     const leftBytes = budgetBytes - (lengthBytes ?? 0);
     if ((lengthBytes ?? 0) > maxObjectBytes || leftBytes < 0) return undefined;
     // Counted only where it can matter.
-    if (leftBytes < MAX_HEAD_BYTES && overheadOf(head, fieldBlock(head)) > leftBytes) return undefined;
+    if (leftBytes < MAX_HEAD_BYTES && overheadOf(head, fieldText(head.fields)) > leftBytes) return undefined;
     const chunks: Uint8Array<ArrayBuffer>[] = [];
     let written = 0;
     let open = true;
@@ -117,18 +120,16 @@ export class MemoryStore implements Store {
   }
 
   replace(old: StoredResponse, by: StoredResponse | undefined): boolean {
-    const variants = this.#variants.get(old.key);
-    if (variants === undefined || !variants.includes(old)) return false;
+    if (!this.lookup(old.key).includes(old)) return false;
     this.#drop(old);
     if (by !== undefined) this.#insert(by, by.body);
     return true;
   }
 
   remove(key: string): number {
-    const variants = this.#variants.get(key) ?? NOTHING;
-    const count = variants.length;
+    const variants = this.lookup(key);
     for (const stored of [...variants]) this.#drop(stored);
-    return count;
+    return variants.length;
   }
 
   hold({ key, body, sizeBytes }: StoredResponse, onEvicted: () => void): () => void {
@@ -160,8 +161,8 @@ export class MemoryStore implements Store {
   }
 
   #insert(head: StoredHead, body: StoredBody): StoredResponse | undefined {
-    const fields = fieldBlock(head);
-    const stored = new StoredRecord(head, fields, body, overheadOf(head, fields) + bytesOf(body));
+    const text = fieldText(head.fields);
+    const stored = new StoredRecord(head, text, body, overheadOf(head, text) + bytesOf(body));
     const { sizeBytes } = stored;
     for (const older of this.lookup(head.key).filter((variant) => supersedes(stored, variant)))
       this.#drop(older);
@@ -173,7 +174,7 @@ export class MemoryStore implements Store {
       return undefined;
     }
     const variants = [...this.lookup(head.key), stored];
-    this.#variants.set(head.key, variants);
+    this.#setVariants(head.key, variants);
     this.#eviction.add(stored);
     this.#responses++;
     this.#storedBytes += sizeBytes;
@@ -214,17 +215,22 @@ export class MemoryStore implements Store {
     return false;
   }
 
+  #setVariants(key: string, variants: readonly StoredResponse[]): void {
+    const [only] = variants;
+    if (only === undefined) this.#variants.delete(key);
+    else this.#variants.set(key, variants.length === 1 && only instanceof StoredRecord ? only : variants);
+  }
+
   #isStored(key: string, body: StoredBody): boolean {
     return this.lookup(key).some((one) => one.body === body);
   }
 
   #drop(stored: StoredResponse): void {
-    const variants = this.#variants.get(stored.key) ?? [];
+    const variants = this.lookup(stored.key);
     const at = variants.indexOf(stored);
     if (at < 0) return;
-    if (variants.length === 1) this.#variants.delete(stored.key);
     // A new list: the old one may be in the hands of a lookup.
-    else this.#variants.set(stored.key, variants.toSpliced(at, 1));
+    this.#setVariants(stored.key, variants.toSpliced(at, 1));
     stored.memo?.forget();
     this.#eviction.remove(stored);
     this.#responses--;
@@ -263,10 +269,6 @@ function bytesOf(body: StoredBody): number {
     : partsOf(body).reduce((sum, { bytes }) => sum + bytes.length, 0);
 }
 
-function overheadOf({ key, selecting }: StoredHead, { text }: FieldBlock): number {
-  return OVERHEAD_BYTES + key.length + (selecting?.values.length ?? 0) + text.length;
-}
-
-function fieldBlock({ fields }: StoredHead): FieldBlock {
-  return fields instanceof FieldBlock ? fields : new FieldBlock(fields);
+function overheadOf({ key }: StoredHead, text: string): number {
+  return OVERHEAD_BYTES + key.length + text.length;
 }

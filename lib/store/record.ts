@@ -1,8 +1,9 @@
 // Answers: what a stored response is in memory.
 // Owns: its compact form: one object, its header fields one text.
 // Leaves out: where it is kept and for how long (`memory.ts`, `eviction.ts`).
-import type { Memo, StoredBody, StoredHead, StoredResponse } from "../message.ts";
-import type { FieldBlock } from "./field-block.ts";
+import type { Memo, StoredBody, StoredFields, StoredHead, StoredResponse, Validators } from "../message.ts";
+import { deltaSeconds, type DeltaSeconds } from "../rfc9111/time.ts";
+import { FieldBlock } from "./field-block.ts";
 
 /** A stored response. A class, so that all of it lies in one piece; what a hit looks at comes first. */
 export class StoredRecord implements StoredResponse {
@@ -15,31 +16,57 @@ export class StoredRecord implements StoredResponse {
   /** Belongs to `eviction.ts`. */
   slot = -1;
   readonly dateValue: StoredHead["dateValue"];
-  readonly validators: StoredHead["validators"];
   readonly status: number;
   readonly reason: string | undefined;
-  readonly fields: FieldBlock;
+  /** Its header fields, as `FieldBlock` reads them. */
+  readonly text: string;
   readonly key: string;
   readonly responseTime: StoredHead["responseTime"];
-  readonly lifetime: StoredHead["lifetime"];
   readonly lifetimeSource: StoredHead["lifetimeSource"];
   readonly sizeBytes: number;
 
-  constructor(head: StoredHead, fields: FieldBlock, body: StoredBody, sizeBytes: number) {
+  constructor(head: StoredHead, text: string, body: StoredBody, sizeBytes: number) {
     this.selecting = head.selecting;
     this.directives = head.directives;
     this.body = body;
     this.bornAt = head.bornAt;
     this.staleAt = head.staleAt;
     this.dateValue = head.dateValue;
-    this.validators = head.validators;
     this.status = head.status;
     this.reason = head.reason;
-    this.fields = fields;
+    this.text = text;
     this.key = head.key;
     this.responseTime = head.responseTime;
-    this.lifetime = head.lifetime;
     this.lifetimeSource = head.lifetimeSource;
     this.sizeBytes = sizeBytes;
+  }
+
+  get fields(): StoredFields {
+    return new FieldBlock(this.text);
+  }
+
+  /** Read from the text when they are asked for, which is seldom: two texts less for each stored response. */
+  get validators(): Validators {
+    return new KeptValidators(this.fields);
+  }
+
+  get lifetime(): DeltaSeconds {
+    return deltaSeconds(this.staleAt - this.bornAt);
+  }
+}
+
+class KeptValidators implements Validators {
+  readonly #fields: StoredFields;
+
+  constructor(fields: StoredFields) {
+    this.#fields = fields;
+  }
+
+  get etag(): string | undefined {
+    return this.#fields.get("etag") ?? undefined;
+  }
+
+  get lastModified(): string | undefined {
+    return this.#fields.get("last-modified") ?? undefined;
   }
 }
