@@ -53,7 +53,7 @@ export class LaneWriter {
       stream.cancel().catch(() => {});
     }
     const bytes = hasBody && body instanceof Uint8Array ? body : NO_BYTES;
-    if (answer.block !== undefined)
+    if (answer.block !== undefined && status !== 204)
       return this.#sendBlock(answer, answer.block, bytes, sending.isLast) || this.#flushed();
     const isSent = this.#write(headOf(answer, hasBody ? bytes.length : "as-said", sending), bytes, "");
     return isSent ? true : this.#flushed();
@@ -203,9 +203,10 @@ function headOf(answer: Answer, framing: number | "chunked" | "as-said", { isLas
   const line = statusLine(answer.status, answer.reason);
   const end = isLast ? LAST : END;
   const { block } = answer;
-  if (block !== undefined) return line + block.lines + block.ownLines + end;
-  const said = fieldText(answer.fields);
-  if (framing === "as-said") return line + said + end;
+  const said = block === undefined ? fieldText(answer.fields) : block.lines + block.ownLines;
+  // RFC 9110 §8.6: a 204 has no Content-Length, whatever the origin said.
+  if (answer.status === 204) return line + said.replace(FRAMING, "") + end;
+  if (block !== undefined || framing === "as-said") return line + said + end;
   const own = framing === "chunked" ? "Transfer-Encoding: chunked" : `Content-Length: ${framing}`;
   return `${line}${said.replace(FRAMING, "")}\r\n${own}${end}`;
 }
