@@ -13,7 +13,10 @@ export class FieldBlock implements StoredFields {
 
   constructor(fields: Iterable<[string, string]>) {
     let text = "";
-    for (const [name, value] of fields) text += `\r\n${fieldName(name)}: ${value}`;
+    const add = (value: string, name: string): void => void (text += `\r\n${fieldName(name)}: ${value}`);
+    // Native ones make an object of each line where they are iterated.
+    if (fields instanceof Headers) fields.forEach(add);
+    else for (const [name, value] of fields) add(value, name);
     // In one piece: what it was put together from is not to live on.
     this.text = Buffer.from(text, "latin1").toString("latin1");
   }
