@@ -42,7 +42,7 @@ export function cacheApp(
     return answer.then((ready) => {
       wire?.isAnswered?.(request);
       // Nobody would read it, and nobody cancel it: the origin would be kept waiting.
-      if (request.signal.aborted && ready.body instanceof ReadableStream) {
+      if (ready.body instanceof ReadableStream && request.signal.aborted) {
         ready.body.cancel().catch(() => {});
         return new Response();
       }
