@@ -38,16 +38,7 @@ export function cacheApp(
     }
     const answer = proxy.handle(presented);
     if (!(answer instanceof Promise)) return responseFrom(answer);
-    wire?.waits?.(request);
-    return answer.then((ready) => {
-      wire?.isAnswered?.(request);
-      // Nobody would read it, and nobody cancel it: the origin would be kept waiting.
-      if (ready.body instanceof ReadableStream && request.signal.aborted) {
-        ready.body.cancel().catch(() => {});
-        return new Response();
-      }
-      return responseFrom(ready);
-    });
+    return responseLater(answer, request, wire);
   };
   const app = new Hono<{ Bindings: WireEnvironment }>({ getPath: () => "/" });
   app.all("*", (context) => respond(context.req.raw, context.env));
@@ -59,6 +50,21 @@ export function cacheApp(
       ? respond(request, wire as WireEnvironment | undefined)
       : routed(request, wire, context);
   return app;
+}
+
+async function responseLater(
+  answer: Promise<Answer>,
+  request: Request,
+  wire: Partial<WireEnvironment> | undefined,
+): Promise<Response> {
+  wire?.waits?.(request);
+  const ready = await answer;
+  wire?.isAnswered?.(request);
+  // The signal is made when it is asked for.
+  if (!(ready.body instanceof ReadableStream) || !request.signal.aborted) return responseFrom(ready);
+  // Nobody would read it, and nobody cancel it: the origin would be kept waiting.
+  ready.body.cancel().catch(() => {});
+  return new Response();
 }
 
 function refusedResponse(request: Request, refusal: Refusal, events: Events): Response {

@@ -184,7 +184,7 @@ export function wireFor({ wire }: CacheOptions): Wire {
   const isBun = process.versions.bun !== undefined;
   if (wire !== "auto" && wire !== "exact" && !isBun)
     throw new ConfigError("--wire", wire, "needs Bun; Node has exact");
-  return wire === "auto" ? (isBun ? "bun" : "exact") : wire;
+  return wire === "auto" ? (isBun ? "lane" : "exact") : wire;
 }
 
 /** Long enough for a client that is busy to have its answer, short enough for who waits for the end. */

@@ -44,7 +44,9 @@ export const NOT_IN_PART = ["content-digest", "content-length"];
 
 /** A complete body as an answer has it. */
 export function wholeOf(body: Exclude<StoredBody, { kind: "partial" }>): Uint8Array | Blob;
+/** The same, `null` for a part. */
 export function wholeOf(body: StoredBody): Uint8Array | Blob | null;
+/** Both. */
 export function wholeOf(body: StoredBody): Uint8Array | Blob | null {
   if (body.kind === "partial") return null;
   return body.kind === "blob" ? body.blob : new Uint8Array(body.bytes);

@@ -188,7 +188,14 @@ export const CACHE_OPTIONS = {
     fallback: "auto",
     value: "HOW",
     meaning:
-      "how bytes come and go: `bun` is fast, `lane` is faster, `exact` is on node:http and carries what they cannot (below); `auto` is bun on Bun, exact on Node",
+      "how bytes come and go: `lane` is the fastest, `bun` is `Bun.serve` alone, `exact` is on node:http and carries what they cannot (below); `auto` is lane on Bun, exact on Node",
+  },
+  maxConnections: {
+    kind: count,
+    fallback: "10000",
+    value: "N",
+    meaning:
+      "connections of clients at a time; the next one gets 503 and is closed (and is closed at once where a hundred such wait); 0 is no limit, and `--wire bun` has none",
   },
   workers: {
     kind: workers,

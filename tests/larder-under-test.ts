@@ -16,6 +16,7 @@ import { deltaSeconds } from "../lib/rfc9111/time.ts";
 import { MemoryStore } from "../lib/store/memory.ts";
 import { sendThroughFetch } from "../lib/wire/forward-fetch.ts";
 import { serveBun, type Running } from "../lib/wire/serve-bun.ts";
+import { serveLane } from "../lib/wire/serve-lane.ts";
 import { WebRequest } from "../lib/wire/web-message.ts";
 
 import { type FieldRecord, ScriptedOrigin } from "./scripted-origin.ts";
@@ -125,9 +126,11 @@ export class Larder {
     return answer;
   }
 
-  /** The same engine behind a real socket. */
-  serve(): string {
-    const running = serveBun(cacheApp(this.proxy, this.#heard), { port: 0, host: "127.0.0.1" });
+  /** The same engine behind a real socket, on the default wire; `LARDER_TEST_WIRE=bun bun test …` for the other one. */
+  serve(wire = process.env["LARDER_TEST_WIRE"] ?? "lane"): string {
+    const app = cacheApp(this.proxy, this.#heard);
+    const listening = { port: 0, host: "127.0.0.1" };
+    const running = wire === "bun" ? serveBun(app, listening) : serveLane(this.proxy, app, listening);
     this.#running.push(running);
     return running.url;
   }

@@ -15,6 +15,7 @@ import {
 import { latin1Text } from "./latin1.ts";
 import { Tunnel, type Behind, type TunnelClient } from "./lane-tunnel.ts";
 import { LaneWriter } from "./lane-writer.ts";
+import { TOO_MANY } from "./one-too-many.ts";
 
 /** What answers: the engine. */
 export interface Engine {
@@ -165,9 +166,7 @@ export class Connection implements LaneClient, TunnelClient {
 
   /** For one connection too many. */
   refuse(): void {
-    this.socket.write(
-      "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\nConnection: close\r\n\r\n",
-    );
+    this.socket.write(TOO_MANY);
     this.finish();
   }
 

@@ -2,6 +2,7 @@
 // Owns: the bytes between the client and the server behind the lane, both ways, at the pace of the slower one.
 // Leaves out: which requests these are (`lane-request.ts`), the client's end of it (`lane-connection.ts`).
 import type { Socket } from "bun";
+import { TOO_MANY } from "./one-too-many.ts";
 
 /** Who is asked for at which port of the server behind: it sees the lane's own address. */
 export type ClientAddresses = Map<number, string>;
@@ -61,8 +62,6 @@ class Pipe {
 
 const NO_BYTES = new Uint8Array();
 
-const UNAVAILABLE = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-
 /** A client's connection, joined to the server behind the lane for as long as it lasts. */
 export class Tunnel {
   readonly #client: TunnelClient;
@@ -112,7 +111,7 @@ export class Tunnel {
       await Bun.connect({ hostname: "127.0.0.1", port, socket, allowHalfOpen: true });
     } catch {
       if (this.#isGone) return;
-      client.socket.write(UNAVAILABLE);
+      client.socket.write(TOO_MANY);
       client.socket.resume();
       client.finish();
     }

@@ -23,7 +23,8 @@ export class LaneWriter {
   readonly #socket: Socket<unknown>;
   /** What the kernel has not taken yet, in order. */
   #waiting: Uint8Array[] = [];
-  #drained: PromiseWithResolvers<void> | undefined;
+  #onDrained: (() => void) | undefined;
+  #onLeft: ((error: OriginError) => void) | undefined;
   /** Where the body that is being sent comes from. */
   #reader: ByteReader | undefined;
   #isClosed = false;
@@ -88,8 +89,8 @@ export class LaneWriter {
       }
       this.#waiting.shift();
     }
-    this.#drained?.resolve();
-    this.#drained = undefined;
+    this.#onDrained?.();
+    this.#onDrained = undefined;
   }
 
   /** The client has left: whatever waits for it is given up. */
@@ -97,7 +98,7 @@ export class LaneWriter {
     this.#isClosed = true;
     this.#waiting = [];
     this.#reader?.cancel().catch(() => {});
-    this.#drained?.reject(clientLeft());
+    this.#onLeft?.(clientLeft());
   }
 
   async #sendStream(answer: Answer, stream: ReadableStream<Uint8Array>, sending: Sending): Promise<void> {
@@ -159,8 +160,10 @@ export class LaneWriter {
   #flushed(): Promise<void> {
     if (this.#isClosed) return Promise.reject(clientLeft());
     if (this.#waiting.length === 0) return Promise.resolve();
-    this.#drained = Promise.withResolvers();
-    return this.#drained.promise;
+    return new Promise((resolve, reject) => {
+      this.#onDrained = resolve;
+      this.#onLeft = reject;
+    });
   }
 }
 

@@ -3,6 +3,7 @@
 // Leaves out: requests and answers (`node-message.ts`, `node-answer.ts`), listening (`serve-node.ts`).
 import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { TOLD_AT_A_TIME, TOO_MANY } from "./one-too-many.ts";
 
 /** What a client gets where node:http could not read its request, by the code of the error; else 400. */
 const MALFORMED: ReadonlyMap<unknown, string> = new Map([
@@ -23,12 +24,17 @@ export class Connections {
   readonly #closing = new WeakSet<Socket>();
   readonly #leaving = new WeakSet<Socket>();
   readonly #idleMs: number;
+  readonly #most: number;
   #isEnding = false;
   #onEnded = (): void => {};
 
-  /** `idleMs` is how long a connection may be silent where it is the client that is waited for. */
-  constructor(idleMs: number) {
+  /**
+   * `idleMs` is how long a connection may be silent where it is the client that is waited for; `most` how many there may
+   * be, 0 for any number.
+   */
+  constructor(idleMs: number, most = 0) {
     this.#idleMs = idleMs;
+    this.#most = most === 0 ? Number.POSITIVE_INFINITY : most;
   }
 
   opened(socket: Socket): void {
@@ -40,6 +46,11 @@ export class Connections {
       this.#answers.delete(socket);
       if (this.#answers.size === 0) this.#onEnded();
     });
+    if (this.#answers.size > this.#most + TOLD_AT_A_TIME) socket.destroy();
+    else if (this.#answers.size > this.#most) {
+      socket.write(TOO_MANY);
+      this.#leave(socket);
+    }
   }
 
   /** A request has come; while it is answered its connection is not idle. `false`: it is not to be answered. */

@@ -4,6 +4,7 @@
 import type { TCPSocketListener } from "bun";
 import { Connection, type Engine, type Lane } from "./lane-connection.ts";
 import { SectionMemory } from "./lane-request.ts";
+import { TOLD_AT_A_TIME } from "./one-too-many.ts";
 import {
   DRAIN_MS,
   IDLE_SECONDS,
@@ -28,9 +29,6 @@ const CLOCK: LaneClock = {
   },
 };
 
-/** So many connections too many are told so; any more are cut. */
-const REFUSED_AT_A_TIME = 100;
-
 /** Starts serving. @throws an EADDRINUSE error where the port is taken. */
 export function serveLane(engine: Engine, app: App, listening: Listening, clock = CLOCK): Running {
   const { host, idleSeconds = IDLE_SECONDS } = listening;
@@ -51,7 +49,7 @@ export function serveLane(engine: Engine, app: App, listening: Listening, clock 
     server = listen(lane, connections, listening);
   } catch (error) {
     void inner.stop();
-    throw error;
+    throw portError(error, listening.port);
   }
   const endClock = clock.everySecond(() => {
     lane.second++;
@@ -61,6 +59,12 @@ export function serveLane(engine: Engine, app: App, listening: Listening, clock 
     url: urlOf(host, server.port),
     stop: () => stop({ lane, connections, server, inner }, listening).finally(endClock),
   };
+}
+
+/** Bun does not name the port. */
+function portError(error: unknown, port: number): unknown {
+  if ((error as Partial<NodeJS.ErrnoException>).code !== "EADDRINUSE") return error;
+  return Object.assign(new Error(`Failed to start server. Is port ${port} in use?`), { code: "EADDRINUSE" });
 }
 
 interface LaneServer {
@@ -117,7 +121,7 @@ function listen(
         const connection = new Connection(lane, socket);
         socket.data = connection;
         connections.add(connection);
-        if (connections.size > most + REFUSED_AT_A_TIME) socket.terminate();
+        if (connections.size > most + TOLD_AT_A_TIME) socket.terminate();
         else if (connections.size > most) connection.refuse();
       },
       data: (socket, bytes) => socket.data.data(bytes),

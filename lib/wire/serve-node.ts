@@ -43,11 +43,11 @@ const LIMITS: NodeLimits = { headMs: 10_000 };
 /** Starts serving. Rejects with an EADDRINUSE error where the port is taken. */
 export async function serveNode(
   app: NodeApp,
-  { port, host, idleSeconds = IDLE_SECONDS, drainTimeout = DRAIN_MS }: Listening,
+  { port, host, idleSeconds = IDLE_SECONDS, drainTimeout = DRAIN_MS, maxConnections }: Listening,
   { headMs } = LIMITS,
 ): Promise<Running> {
   const idleMs = idleSeconds * 1000;
-  const connections = new Connections(idleMs);
+  const connections = new Connections(idleMs, maxConnections);
   const adapter = getRequestListener(
     (request, environment) => app.fetch(request, { ...(environment as Handed), connections }),
     { overrideGlobalObjects: false },

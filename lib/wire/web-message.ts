@@ -14,7 +14,7 @@ export class ReadFields implements FieldLookup {
   readonly #values: Readonly<Record<string, unknown>>;
 
   constructor(headers: Headers) {
-    this.#values = headers.toJSON();
+    this.#values = valuesOf(headers);
     this.isPlain = hasNothingThatMatters(this.#values);
   }
 
@@ -23,6 +23,15 @@ export class ReadFields implements FieldLookup {
     if (typeof value === "string") return value;
     // Set-Cookie alone comes as a list; whatever else is found here belongs to every object.
     return Array.isArray(value) ? value.join(", ") : null;
+  }
+}
+
+function valuesOf(headers: Headers): Readonly<Record<string, unknown>> {
+  try {
+    return headers.toJSON();
+  } catch {
+    // Headers of another make, such as those of `@hono/node-server`, are no `Headers` to Bun.
+    return Object.fromEntries(headers);
   }
 }
 

@@ -14,7 +14,7 @@ test("a run of three seconds is clean, and was not empty", async () => {
     seed: 1,
     seconds: 3,
     clients: 60,
-    wire: "bun",
+    wire: "lane",
   });
   expect(tally.violations, lines.join("\n")).toEqual([]);
   for (const word of ["HIT", "MISS", "VALIDATED", "PASS"])

@@ -11,7 +11,7 @@ const { values } = parseArgs({
     seconds: { type: "string", default: "60" },
     seed: { type: "string", default: String(Date.now() % 1_000_000) },
     clients: { type: "string", default: "200" },
-    wire: { type: "string", default: "bun" },
+    wire: { type: "string", default: "lane" },
     help: { type: "boolean", default: false },
   },
 });

@@ -46,7 +46,7 @@ export function readOptions(args: readonly string[]): Options {
   if (casesFile !== undefined && !existsSync(casesFile))
     throw new Error(`--cases ${casesFile}: no such file`);
   const ownWire = given.get("--wire");
-  const wire = ownWire ?? wireOf(passedOn) ?? (running !== undefined ? "unknown" : onNode ? "exact" : "bun");
+  const wire = ownWire ?? wireOf(passedOn) ?? (running !== undefined ? "unknown" : onNode ? "exact" : "lane");
   return {
     casesFile: casesFile ?? join(root, "..", "shared", "conformance", "cases.json"),
     running,

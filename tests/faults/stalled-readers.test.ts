@@ -75,7 +75,7 @@ class Reader {
   }
 }
 
-/** The content of a chunked response, piece by piece. */
+/** The content of a response, chunked or with Content-Length, piece by piece. */
 function bodyDecoder(): (bytes: Buffer | string) => Buffer[] {
   let rest = Buffer.alloc(0);
   let isHead = true;
@@ -101,7 +101,8 @@ function bodyDecoder(): (bytes: Buffer | string) => Buffer[] {
       const mark = isHead ? "\r\n\r\n" : "\r\n";
       const end = rest.indexOf(mark);
       if (end < 0) return pieces;
-      if (!isHead) left = Number.parseInt(rest.toString("latin1", 0, end), 16);
+      const text = rest.toString("latin1", 0, end);
+      left = isHead ? Number(/^content-length: (\d+)/im.exec(text)?.[1] ?? 0) : Number.parseInt(text, 16);
       isHead = false;
       rest = rest.subarray(end + mark.length);
     }

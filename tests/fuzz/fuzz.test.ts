@@ -18,7 +18,7 @@ function run(changes: Partial<Campaign>): Promise<Result> {
     seed: SEED,
     requests: 2000,
     only: [],
-    wire: "bun",
+    wire: "lane",
     parallel: 24,
     limitMs: 5000,
     start: (originPort, onTrouble) => startCache(originPort, [], onTrouble),

@@ -127,7 +127,10 @@ function askedHost({ target, fields }: ReadRequest): string | undefined {
 }
 
 function plainHost(authority: string): string {
-  return authority.toLowerCase().replace(/:80$/, "");
+  return authority
+    .toLowerCase()
+    .replace(/:0+(?=\d)/, ":")
+    .replace(/:80$/, "");
 }
 
 function isRightBody(answers: string, { status, fields, body }: ReadResponse): boolean {

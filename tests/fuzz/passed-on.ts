@@ -23,6 +23,6 @@ function isPlain(request: ReadRequest): boolean {
     ([name, value]) =>
       !NOT_PLAIN.test(name) &&
       (!/^connection$/i.test(name) || /^(?:close|keep-alive)$/i.test(value)) &&
-      (!/^host$/i.test(name) || /^[a-z][a-z0-9.-]*(?::\d+)?$/.test(value)),
+      (!/^host$/i.test(name) || /^[a-z][a-z0-9.-]*(?::\d{1,4})?$/.test(value)),
   );
 }

@@ -28,7 +28,7 @@ async function main(): Promise<number> {
   const seed = whole("seed", values.seed, Math.floor(Math.random() * 2 ** 31));
   const only = (values.only ?? "").split(",").filter((one) => one !== "");
   console.log(`fuzz: seed ${seed}`);
-  const carried: Wire = wire ?? "bun";
+  const carried: Wire = wire ?? "lane";
   const result = await runCampaign({
     seed,
     requests: whole("requests", values.requests, 100_000),
