@@ -6,6 +6,7 @@ import { cachedOrigins } from "./lib/cache-serve.ts";
 import { endOnSignal, run } from "./lib/command.ts";
 import { CACHE_OPTIONS } from "./lib/option-tables.ts";
 import { raiseFetchCap } from "./lib/fetch-cap.ts";
+import { boundHeap } from "./lib/heap-bound.ts";
 import { workerRole } from "./lib/workers/messages.ts";
 import { serveOnCores } from "./lib/workers/on-cores.ts";
 import { work } from "./lib/workers/worker.ts";
@@ -13,6 +14,7 @@ import { work } from "./lib/workers/worker.ts";
 raiseFetchCap();
 await run({ usage: "bun cache.ts [PORT] [OPTION VALUE …]", table: CACHE_OPTIONS }, async (options) => {
   const role = workerRole();
+  if (role !== undefined || options.workers === 1) boundHeap(options.memory / options.workers);
   if (role !== undefined) return work(role, options);
   const cache = await serveOnCores(options);
   endOnSignal(cache.stop);

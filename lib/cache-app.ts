@@ -60,7 +60,8 @@ async function responseLater(
   wire?.waits?.(request);
   const ready = await answer;
   wire?.isAnswered?.(request);
-  if (!request.signal.aborted || !(ready.body instanceof ReadableStream)) return responseFrom(ready);
+  // The signal is made when it is asked for.
+  if (!(ready.body instanceof ReadableStream) || !request.signal.aborted) return responseFrom(ready);
   // Nobody would read it, and nobody cancel it: the origin would be kept waiting.
   ready.body.cancel().catch(() => {});
   return new Response();

@@ -8,6 +8,7 @@ import { ConfigError } from "./errors.ts";
 import { Events } from "./events.ts";
 import { exactApp } from "./exact-app.ts";
 import { Forwarder, type ForwarderParts, type ForwardingSettings } from "./forward.ts";
+import { LIVE_SHARE } from "./heap-bound.ts";
 import { limitHotAnswers } from "./hot-answers.ts";
 import { logListener, type WriteLine } from "./log.ts";
 import type { CacheOptions } from "./option-tables.ts";
@@ -63,7 +64,8 @@ export interface Engine {
 export function cacheEngine(options: CacheOptions, together?: Together): Engine {
   const events = new Events();
   const clockMs = (): number => Date.now();
-  const store = new MemoryStore({ budgetBytes: options.memory, maxObjectBytes: options.maxObject }, clockMs);
+  const budgetBytes = options.memory * LIVE_SHARE;
+  const store = new MemoryStore({ budgetBytes, maxObjectBytes: options.maxObject }, clockMs);
   limitHotAnswers(options.memory);
   const collapser = new Collapser();
   const routes = routesFor(options, events);

@@ -209,7 +209,7 @@ export class Proxy {
     fill.settle({ kind: "shared", head, body });
     const storage = body.ended.then(async (end) => {
       collapser.close(fill, fillKey);
-      if (isSuperseded(end, completes)) await this.#remove(outdated);
+      if (outdated.length > 0 && isSuperseded(end, completes)) await this.#remove(outdated);
       return storageAt(end, fill.isDiscarded, head);
     });
     const { status, decided } = received;

@@ -5,6 +5,7 @@ import { endOnSignal, run } from "./command.ts";
 import { START_OPTIONS } from "./option-tables.ts";
 import { serveOrigin } from "./origin-serve.ts";
 import { raiseFetchCap } from "./fetch-cap.ts";
+import { boundHeap } from "./heap-bound.ts";
 import { workerRole } from "./workers/messages.ts";
 import { serveOnCores } from "./workers/on-cores.ts";
 import { work } from "./workers/worker.ts";
@@ -12,6 +13,7 @@ import { work } from "./workers/worker.ts";
 raiseFetchCap();
 await run({ usage: "bun start [PORT] [OPTION VALUE …]", table: START_OPTIONS }, async (options) => {
   const role = workerRole();
+  if (role !== undefined || options.workers === 1) boundHeap(options.memory / options.workers);
   if (role !== undefined) return work(role, options);
   const { host, root, log, originPort } = options;
   const origin = serveOrigin({ port: originPort, host, root, log, maxAge: "auto" }, writer("origin", log));

@@ -43,7 +43,10 @@ export class FieldBlock implements StoredFields {
 export function fieldText(fields: StoredFields): string {
   if (fields instanceof FieldBlock) return fields.text;
   const lines: string[] = [];
-  for (const [name, value] of fields) lines.push("\r\n", fieldName(name), ": ", value);
+  const add = (value: string, name: string): void => void lines.push("\r\n", fieldName(name), ": ", value);
+  // Native ones make an object of each line where they are iterated.
+  if (fields instanceof Headers) fields.forEach(add);
+  else for (const [name, value] of fields) add(value, name);
   // In one piece, unlike a sum: what it was put together from is not to live on.
   return lines.join("");
 }

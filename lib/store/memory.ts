@@ -164,8 +164,7 @@ export class MemoryStore implements Store {
     const text = fieldText(head.fields);
     const stored = new StoredRecord(head, text, body, overheadOf(head, text) + bytesOf(body));
     const { sizeBytes } = stored;
-    for (const older of this.lookup(head.key).filter((variant) => supersedes(stored, variant)))
-      this.#drop(older);
+    for (const older of this.lookup(head.key)) if (supersedes(stored, older)) this.#drop(older);
     const held = this.#isStored(head.key, body) ? undefined : this.#holds.get(body);
     const lingeringBytes = held?.sizeBytes ?? 0;
     this.#lingeringBytes -= lingeringBytes;
