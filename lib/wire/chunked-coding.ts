@@ -14,7 +14,7 @@ export interface Decoded {
 }
 
 /** A size with its extensions; what they are made of is not looked into beyond that. */
-const SIZE_LINE = /^([0-9a-fA-F]{1,13})(?:[ \t]*;[\t\x20-\x7e\x80-\xff]*)?$/;
+const SIZE_LINE = /^([0-9a-fA-F]{1,13})(?:;[\t\x20-\x7e\x80-\xff]*)?$/;
 
 /** Letters of a line: a size with its extensions, a trailer. */
 const MAX_LINE = 8192;
