@@ -20,8 +20,9 @@ export const sendThroughTcp: Send = (outgoing) => {
   if (/[\0-\x20\x7f]/.test(target)) return Promise.reject(new TypeError("the target cannot be sent"));
   const isOurs = (method === "GET" || method === "HEAD") && body === null && origin.startsWith("http:");
   if (!isOurs || !TARGET.test(target)) return sendThroughFetch(outgoing);
-  const { signal } = outgoing;
-  if (signal.aborted) return Promise.reject(signal.reason);
+  const { callOff } = outgoing;
+  if (callOff === undefined && outgoing.signal.aborted) return Promise.reject(outgoing.signal.reason);
+  if (callOff?.reason !== undefined) return Promise.reject(callOff.reason);
   return new Promise<OriginResponse>((resolve, reject) => {
     poolOf(origin).send(new Exchange(outgoing, headOf(outgoing), resolve, reject));
   });
@@ -40,5 +41,16 @@ function poolOf(origin: string): OriginPool {
 /** `Headers` hold no CR, LF or NUL in names and values. */
 function headOf({ method, target, origin, fields }: OutgoingRequest): string {
   const host = fields.has("host") ? "" : `\r\nHost: ${new URL(origin).host}`;
-  return `${method} ${target} HTTP/1.1${host}${fieldText(fields)}\r\n\r\n`;
+  return `${method} ${target} HTTP/1.1${host}${textOf(fields)}\r\n\r\n`;
+}
+
+/** What was written before: many requests share their fields (`outgoing-fields.ts`). */
+const texts = new WeakMap<Headers, string>();
+
+function textOf(fields: Headers): string {
+  const known = texts.get(fields);
+  if (known !== undefined) return known;
+  const text = fieldText(fields);
+  texts.set(fields, text);
+  return text;
 }

@@ -39,19 +39,31 @@ export class Exchange {
     this.head = head;
     this.resolve = resolve;
     this.#reject = reject;
-    outgoing.signal.addEventListener("abort", this);
+    if (outgoing.callOff === undefined) outgoing.signal.addEventListener("abort", this);
+    else outgoing.callOff.tell(this);
+  }
+
+  /** Why it was given up, `undefined` where it was not. */
+  get reason(): unknown {
+    const { callOff, signal } = this.outgoing;
+    return callOff === undefined ? (signal.aborted ? signal.reason : undefined) : callOff.reason;
   }
 
   /** Of its signal. */
   handleEvent(): void {
-    const { reason } = this.outgoing.signal;
+    this.giveUp(this.reason);
+  }
+
+  giveUp(reason: unknown): void {
     if (this.connection === undefined) this.fail(reason);
     else this.connection.breakOff(reason);
   }
 
   end(): void {
     this.isOver = true;
-    this.outgoing.signal.removeEventListener("abort", this);
+    const { callOff, signal } = this.outgoing;
+    if (callOff === undefined) signal.removeEventListener("abort", this);
+    else callOff.tell(undefined);
   }
 
   fail(error: unknown): void {
@@ -154,7 +166,7 @@ export class OriginConnection implements BodySource {
     this.#exchange = undefined;
     exchange.connection = undefined;
     if (this.#body === undefined) {
-      const mayRepeat = this.#wasKept && !this.#hasHeard && !exchange.outgoing.signal.aborted;
+      const mayRepeat = this.#wasKept && !this.#hasHeard && exchange.reason === undefined;
       return mayRepeat ? this.#keeper.repeat(exchange) : exchange.fail(reason);
     }
     exchange.end();
