@@ -201,7 +201,8 @@ export class Connection implements LaneClient, TunnelClient {
       const answer = this.#lane.engine.handle(request);
       const isSent =
         answer instanceof Promise ? this.#sendLater(answer, request) : this.#send(answer, request);
-      if (isSent !== true) return this.#continueWhen(isSent, bytes.subarray(at), isBehind);
+      if (isSent !== true)
+        return this.#continueWhen(isSent, at < bytes.length ? bytes.subarray(at) : NO_BYTES, isBehind);
       if (this.#isLast) return this.finish();
       isBehind = true;
     }

@@ -5,7 +5,7 @@ import { STATUS_CODES } from "node:http";
 import type { Socket } from "bun";
 import { clientLeft, OriginError } from "../errors.ts";
 import type { Answer, AnswerBlock, ByteReader } from "../message.ts";
-import { fieldText } from "../store/field-block.ts";
+import { fieldName, fieldText } from "../store/field-block.ts";
 import { writeLatin1 } from "./latin1.ts";
 
 /** How one answer is sent. */
@@ -187,7 +187,7 @@ function lengthOf({ fields }: Answer): number | undefined {
 }
 
 /** Fields that the framing decides. */
-const FRAMING = /\r\n(?:Content-Length|Transfer-Encoding|Connection): [^\r\n]*/g;
+const FRAMING = new Set(["content-length", "transfer-encoding", "connection"]);
 
 const END = "\r\n\r\n";
 const LAST = `\r\nConnection: close${END}`;
@@ -204,8 +204,12 @@ function headOf(answer: Answer, framing: number | "chunked" | "as-said", { isLas
   const end = isLast ? LAST : END;
   const { block } = answer;
   if (block !== undefined) return line + block.lines + block.ownLines + end;
-  const said = fieldText(answer.fields);
-  if (framing === "as-said") return line + said + end;
+  if (framing === "as-said") return line + fieldText(answer.fields) + end;
   const own = framing === "chunked" ? "Transfer-Encoding: chunked" : `Content-Length: ${framing}`;
-  return `${line}${said.replace(FRAMING, "")}\r\n${own}${end}`;
+  // It lives no longer than the writing takes: a sum will do.
+  let said = line;
+  answer.fields.forEach((value, name) => {
+    if (!FRAMING.has(name)) said += `\r\n${fieldName(name)}: ${value}`;
+  });
+  return `${said}\r\n${own}${end}`;
 }

@@ -45,8 +45,9 @@ export class Exchange {
 
   /** Why it was given up, `undefined` where it was not. */
   get reason(): unknown {
-    const { callOff, signal } = this.outgoing;
-    return callOff === undefined ? (signal.aborted ? signal.reason : undefined) : callOff.reason;
+    const { outgoing } = this;
+    if (outgoing.callOff !== undefined) return outgoing.callOff.reason;
+    return outgoing.signal.aborted ? outgoing.signal.reason : undefined;
   }
 
   /** Of its signal. */
@@ -61,9 +62,9 @@ export class Exchange {
 
   end(): void {
     this.isOver = true;
-    const { callOff, signal } = this.outgoing;
-    if (callOff === undefined) signal.removeEventListener("abort", this);
-    else callOff.tell(undefined);
+    const { outgoing } = this;
+    if (outgoing.callOff === undefined) outgoing.signal.removeEventListener("abort", this);
+    else outgoing.callOff.tell(undefined);
   }
 
   fail(error: unknown): void {
