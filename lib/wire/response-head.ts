@@ -39,10 +39,10 @@ export function malformed(what: string): Error {
   return Object.assign(new Error(what), { code: "Malformed_HTTP_Response" });
 }
 
-/** Reads the header sections of one origin: within a second it often sends the same one again. */
+/** Reads the header sections of one origin: it mostly sends the same again, but for a few lines. */
 export class HeadReader {
   #repeated: Buffer = NO_BYTES;
-  #head: ResponseHead | undefined;
+  #last: ReadHead | undefined;
 
   /**
    * The header section at the start of `bytes`; `undefined` where its end is missing. The first `seen` bytes were
@@ -51,19 +51,51 @@ export class HeadReader {
   read(bytes: Buffer, seen: number): ResponseHead | undefined {
     const { length } = this.#repeated;
     if (length > 0 && bytes.length >= length && bytes.compare(this.#repeated, 0, length, 0, length) === 0)
-      return this.#head;
+      return this.#last;
     const end = bytes.indexOf("\r\n\r\n", Math.max(0, seen - 3), "latin1");
     if (end < 0 || end > MAX_HEAD_BYTES) {
       mustBeBeginning(bytes, seen);
       return undefined;
     }
-    const head = headFrom(latin1Text(bytes, 0, end));
-    if (head.length <= MAX_REPEATED_BYTES) {
-      this.#repeated = Buffer.from(bytes.subarray(0, head.length));
-      this.#head = head;
-    }
+    const lines = latin1Text(bytes, 0, end).split("\r\n");
+    const head = (this.#last && headLike(this.#last, lines, end + 4)) ?? headFrom(lines, end + 4);
+    if (head.length > MAX_REPEATED_BYTES) return head;
+    this.#repeated = Buffer.from(bytes.subarray(0, head.length));
+    this.#last = head;
     return head;
   }
+}
+
+/** What was read, with what it was read from. */
+interface ReadHead extends ResponseHead {
+  readonly lines: readonly string[];
+  /** In lower case, in the order of the fields. */
+  readonly names: readonly string[];
+}
+
+/** Fields that are more than their value: which connection goes on, where the body ends. Cookies are kept apart. */
+const NEVER_REPLACED = new Set(["connection", "keep-alive", "transfer-encoding", "set-cookie"]);
+
+/**
+ * A header section that is as the last one, but for the values of fields that it has once: only those are read. Lines
+ * are compared to the letter; `undefined` where there is any other difference. @throws Error where it is malformed.
+ */
+function headLike(last: ReadHead, lines: readonly string[], length: number): ReadHead | undefined {
+  const { names } = last;
+  if (lines.length !== last.lines.length || lines[0] !== last.lines[0]) return undefined;
+  let { framing } = last;
+  const fields = new Headers(last.fields);
+  for (let at = 1; at < lines.length; at++) {
+    const line = lines[at] ?? "";
+    if (line === last.lines[at]) continue;
+    const [name, value] = fieldFrom(line);
+    const lower = name.toLowerCase();
+    const isAlone = names.indexOf(lower) === at - 1 && names.lastIndexOf(lower) === at - 1;
+    if (!isAlone || NEVER_REPLACED.has(lower)) return undefined;
+    fields.set(name, value);
+    if (lower === "content-length") framing = framingFrom(fields.get("transfer-encoding"), [value]);
+  }
+  return { ...last, fields, framing, length, lines };
 }
 
 /** What is no response is not waited for. */
@@ -79,31 +111,33 @@ const OPENING = "HTTP/1.";
 
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?$/;
 
-/** @param text all in front of the empty line, a letter a byte. */
-function headFrom(text: string): ResponseHead {
-  const lines = text.split("\r\n");
+/** @param lines all in front of the empty line, a letter a byte. @param length bytes, with the empty line. */
+function headFrom(lines: readonly string[], length: number): ReadHead {
   const [, minor, status] = STATUS_LINE.exec(lines[0] ?? "") ?? [];
   if (status === undefined) throw malformed("its status line is none");
   if (lines.length > MAX_FIELDS + 1) throw malformed("it has too many fields");
   const fields = new Headers();
+  const names: string[] = [];
   const lengths: string[] = [];
   for (const line of lines.slice(1)) {
     const [name, value] = fieldFrom(line);
+    const lower = name.toLowerCase();
     fields.append(name, value);
-    if (/^content-length$/i.test(name)) lengths.push(value);
+    names.push(lower);
+    if (lower === "content-length") lengths.push(value);
   }
   const coding = fields.get("transfer-encoding");
-  const options = connectionOptions(fields);
-  const framing = framingFrom(coding, lengths);
   // RFC 9112 §6.1: who reads the one may not agree on the end with who reads the other.
   const isClear = coding === null || lengths.length === 0;
   return {
     status: Number(status),
     fields,
-    framing,
-    isPersistent: minor === "1" && isClear && !options.includes("close"),
+    framing: framingFrom(coding, lengths),
+    isPersistent: minor === "1" && isClear && !connectionOptions(fields).includes("close"),
     keptSeconds: keptSecondsOf(fields),
-    length: text.length + 4,
+    length,
+    lines,
+    names,
   };
 }
 
@@ -117,17 +151,14 @@ export function fieldFrom(line: string): readonly [name: string, value: string] 
   return [name, value];
 }
 
-/** RFC 9112 §6.3. @throws Error where the end of the body could not be known for sure. */
+/** RFC 9112 §6.3. @throws Error where the end of the body could not be known for sure, or not by everybody. */
 function framingFrom(coding: string | null, lengths: readonly string[]): Framing {
-  if (coding !== null) {
-    if (coding.toLowerCase() === "chunked") return "chunked";
-    throw Object.assign(new Error(`the transfer coding ${coding}`), { code: "UnsupportedTransferEncoding" });
-  }
   const [length] = lengths;
-  if (length === undefined) return "close";
-  if (!/^\d{1,15}$/.test(length) || lengths.some((other) => other !== length))
+  if (lengths.some((other) => !/^\d{1,15}$/.test(other) || other !== length))
     throw Object.assign(new Error("its Content-Length"), { code: "InvalidContentLength" });
-  return Number(length);
+  if (coding === null) return length === undefined ? "close" : Number(length);
+  if (coding.toLowerCase() === "chunked") return "chunked";
+  throw Object.assign(new Error(`the transfer coding ${coding}`), { code: "UnsupportedTransferEncoding" });
 }
 
 function connectionOptions(fields: Headers): readonly string[] {

@@ -226,6 +226,10 @@ const MALFORMED: readonly (readonly [what: string, bytes: string])[] = [
   ["a list of lengths", `${message("HTTP/1.1 200 OK", "Content-Length: 2, 2")}ok`],
   ["a length that no number holds", `${message("HTTP/1.1 200 OK", "Content-Length: 9999999999999999")}ok`],
   ["two lengths", `${message("HTTP/1.1 200 OK", "Content-Length: 2", "Content-Length: 1")}ok`],
+  [
+    "a length that is none beside chunks",
+    `${message("HTTP/1.1 200 OK", "Transfer-Encoding: chunked", "Content-Length: x")}0\r\n\r\n`,
+  ],
   ["another coding", message("HTTP/1.1 200 OK", "Transfer-Encoding: gzip, chunked")],
   ["chunked twice", message("HTTP/1.1 200 OK", "Transfer-Encoding: chunked", "Transfer-Encoding: chunked")],
   ["an unknown coding", message("HTTP/1.1 200 OK", "Transfer-Encoding: xchunked", "Content-Length: 0")],
