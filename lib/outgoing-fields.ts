@@ -55,11 +55,14 @@ export function outgoingFields(
   conditions: Conditions,
   gateway: Gateway,
 ): Headers {
-  const isPlain = forwarding.nominated.length === 0 && forwarding.completing === undefined;
-  if (presented.facts === undefined || presented.body !== null || !isPlain || presented.method === "OPTIONS")
-    return newFields(presented, forwarding, conditions, gateway);
   const { method, uri, authority, fields: presentedFields } = presented;
   const address = presented.clientAddress();
+  const isPlain = forwarding.nominated.length === 0 && forwarding.completing === undefined;
+  if (presented.hasSharedFields !== true || !isPlain) {
+    const fields = newFields(presented, forwarding, conditions, gateway);
+    addForwardedFor(fields, presented, address);
+    return fields;
+  }
   const made = madeFrom.get(presentedFields);
   if (
     made?.method === method &&
@@ -73,6 +76,7 @@ export function outgoingFields(
     return made.fields;
   const scheme = uri.slice(0, uri.indexOf(":"));
   const fields = newFields(presented, forwarding, conditions, gateway);
+  addForwardedFor(fields, presented, address);
   madeFrom.set(presentedFields, { method, scheme, authority, address, conditions, gateway, fields });
   return fields;
 }
@@ -100,7 +104,6 @@ function newFields(
   countForward(fields, presented.method);
   fields.append("via", `1.1 ${CACHE_NAME}`);
   fields.append("cdn-loop", loopToken);
-  addForwardedFor(fields, presented);
   return fields;
 }
 
@@ -135,8 +138,7 @@ function countForward(fields: Headers, method: string): void {
 }
 
 /** What origins behind a gateway expect to be told; a client's own X-Forwarded-Host is not believed. */
-function addForwardedFor(fields: Headers, presented: PresentedRequest): void {
-  const address = presented.clientAddress();
+function addForwardedFor(fields: Headers, presented: PresentedRequest, address: string | undefined): void {
   if (address !== undefined) fields.append("x-forwarded-for", address);
   fields.set("x-forwarded-proto", presented.uri.slice(0, presented.uri.indexOf(":")));
   fields.set("x-forwarded-host", presented.authority);
