@@ -23,8 +23,8 @@ import type { CachingRules } from "./rfc9111/outcome.ts";
 import { deltaSeconds } from "./rfc9111/time.ts";
 import { MemoryStore } from "./store/memory.ts";
 import type { StoreStats } from "./store/store.ts";
-import { sendThroughFetch } from "./wire/forward-fetch.ts";
 import { sendThroughNode } from "./wire/forward-node.ts";
+import { sendThroughTcp } from "./wire/forward-tcp.ts";
 import type { Send } from "./wire/origin-exchange.ts";
 import { connectTcp } from "./wire/tcp-connect.ts";
 import { serveBun, type Running } from "./wire/serve-bun.ts";
@@ -69,7 +69,7 @@ export function cacheEngine(options: CacheOptions, together?: Together): Engine 
   limitHotAnswers(options.memory);
   const collapser = new Collapser();
   const routes = routesFor(options, events);
-  const send = wireFor(options) === "exact" ? sendThroughNode : sendThroughFetch;
+  const send = wireFor(options) === "exact" ? sendThroughNode : sendThroughTcp;
   const health = healthChecks(options, routes, send, events);
   const settings = { ...forwardingSettings(options), loopToken: together?.loopToken };
   const forwarding = { settings, routes, send, events, clockMs };

@@ -12,6 +12,7 @@ import type { Origin } from "./origins/origin.ts";
 import type { Place } from "./origins/places.ts";
 import type { Routes } from "./origins/routes.ts";
 import { hasPassed, outgoingFields, type Conditions } from "./outgoing-fields.ts";
+import { Outgoing, targetOf } from "./outgoing-request.ts";
 import { drop, failureOf, readerOf, receivedFrom } from "./received.ts";
 import { fieldsForRest, lengthWithRest, resumable, type Resumable } from "./resumption.ts";
 import { isSafe } from "./rfc9111/invalidation.ts";
@@ -144,15 +145,22 @@ export class Forwarder {
     const origin = pool?.pick(clockMs(), avoided) ?? pool?.pick(clockMs());
     if (origin === undefined) throw originLeftAlone(pool?.origins[0]?.url);
     const place = this.#placeAt(origin, departure);
-    const outgoing = outgoingRequest(origin.url, target, departure);
-    const { presented, deadline } = departure;
+    const { presented, fields, deadline, way } = departure;
+    // Content goes out once: where the kept connection turns out to be closed, it cannot be sent again.
+    const mayReuseConnection = isSafe(presented.method) && presented.body === null && way.after === undefined;
+    const outgoing = new Outgoing(
+      { origin: origin.url, target, mayReuseConnection },
+      presented,
+      fields,
+      deadline,
+    );
     if (!(place instanceof Promise)) return this.#exchange({ presented, outgoing, deadline, origin, place });
     return place.then((free) => this.#exchange({ presented, outgoing, deadline, origin, place: free }));
   }
 
   /** A place at once, or when one is free. @throws OriginError where there is none, or nobody waits for it any more */
   #placeAt(origin: Origin, { presented, deadline, way }: Departure): Place | Promise<Place> {
-    const place = origin.places.take(deadline.signal);
+    const place = origin.places.takeFree() ?? origin.places.take(deadline.signal);
     if (place === "full") throw originBusy(origin.url);
     if (!(place instanceof Promise)) return place;
     return place.finally(
@@ -223,7 +231,7 @@ export class Forwarder {
       permit.succeeded();
       return received;
     } catch (error) {
-      const failure = failureOf(deadline.signal.aborted ? deadline.signal.reason : error);
+      const failure = failureOf(deadline.reason ?? error);
       if (presented.gone()?.aborted === true) permit.abandoned();
       else permit.failed(clockMs());
       failure.origin = origin.url;
@@ -241,7 +249,10 @@ export class Forwarder {
     const { outgoing, deadline, presented } = exchange;
     deadline.awaitHead();
     const fields = fieldsForRest(outgoing.fields, body, at);
-    const received = await this.#ask(exchange, { ...outgoing, fields, mayReuseConnection: false });
+    const received = await this.#ask(exchange, {
+      ...outgoing,
+      ...{ fields, signal: deadline.signal, callOff: undefined, mayReuseConnection: false },
+    });
     const wholeLength = lengthWithRest(received, body, at);
     if (wholeLength === undefined || received.body === null) {
       drop(received);
@@ -256,7 +267,7 @@ export class Forwarder {
     const deadline = new Deadline(this.#parts.settings.deadlines);
     const place = await exchange.origin.places.take(deadline.signal);
     if (place !== "full") {
-      const outgoing = { ...exchange.outgoing, signal: deadline.signal };
+      const outgoing = { ...exchange.outgoing, signal: deadline.signal, callOff: undefined };
       const own: Exchange = { ...exchange, deadline, place, outgoing };
       const rest = await this.#resume(own, body, at).catch(() => undefined);
       if (rest !== undefined)
@@ -266,22 +277,4 @@ export class Forwarder {
     deadline.end();
     return undefined;
   }
-}
-
-function outgoingRequest(
-  origin: string,
-  target: string,
-  { presented, fields, deadline, way }: Departure,
-): OutgoingRequest {
-  const { method, body, trailers, onInterim } = presented;
-  // Content goes out once: where the kept connection turns out to be closed, it cannot be sent again.
-  const mayReuseConnection = isSafe(method) && body === null && way.after === undefined;
-  const { signal } = deadline;
-  return { origin, target, method, fields, body, signal, mayReuseConnection, trailers, onInterim };
-}
-
-/** In origin-form, as it came; or the `*` of OPTIONS, which has no path. */
-function targetOf({ uri }: PresentedRequest): string {
-  const at = uri.indexOf("/", uri.indexOf("//") + 2);
-  return at < 0 ? "*" : uri.slice(at);
 }

@@ -31,6 +31,8 @@ export interface PresentedRequest {
   /** `host` or `host:port` as in the target URI. */
   readonly authority: string;
   readonly fields: Headers;
+  /** Whether `fields` are the same object for requests without content that say the same; nobody ever changes it. */
+  readonly hasSharedFields?: boolean | undefined;
   /** What the decision depends on, where the wire has read it already. */
   readonly facts?: RequestFacts | undefined;
   /** The content, for methods that may have it. */

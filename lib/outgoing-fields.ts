@@ -34,8 +34,54 @@ export function hasPassed(fields: Headers, loopToken: string): boolean {
 
 const CLIENT_CONDITIONS = ["if-none-match", "if-modified-since"];
 
-/** The fields to send, in a block of their own: the presented request stays as it was. */
+/** What the fields of a request were made from, and what became of them. */
+interface Made {
+  readonly method: string;
+  readonly scheme: string;
+  readonly authority: string;
+  readonly address: string | undefined;
+  readonly conditions: Conditions;
+  readonly gateway: Gateway;
+  readonly fields: Headers;
+}
+
+/** Where a wire has one block for all requests that say the same, what leaves is mostly the same as well. */
+const madeFrom = new WeakMap<Headers, Made>();
+
+/** The fields to send, in a block that is not to be changed; the presented request stays as it was. */
 export function outgoingFields(
+  presented: PresentedRequest,
+  forwarding: Forwarding,
+  conditions: Conditions,
+  gateway: Gateway,
+): Headers {
+  const { method, uri, authority, fields: presentedFields } = presented;
+  const address = presented.clientAddress();
+  const isPlain = forwarding.nominated.length === 0 && forwarding.completing === undefined;
+  if (presented.hasSharedFields !== true || !isPlain) {
+    const fields = newFields(presented, forwarding, conditions, gateway);
+    addForwardedFor(fields, presented, address);
+    return fields;
+  }
+  const made = madeFrom.get(presentedFields);
+  if (
+    made?.method === method &&
+    made.authority === authority &&
+    made.address === address &&
+    made.conditions === conditions &&
+    made.gateway.hostField === gateway.hostField &&
+    made.gateway.loopToken === gateway.loopToken &&
+    uri.startsWith(`${made.scheme}:`)
+  )
+    return made.fields;
+  const scheme = uri.slice(0, uri.indexOf(":"));
+  const fields = newFields(presented, forwarding, conditions, gateway);
+  addForwardedFor(fields, presented, address);
+  madeFrom.set(presentedFields, { method, scheme, authority, address, conditions, gateway, fields });
+  return fields;
+}
+
+function newFields(
   presented: PresentedRequest,
   forwarding: Forwarding,
   conditions: Conditions,
@@ -58,7 +104,6 @@ export function outgoingFields(
   countForward(fields, presented.method);
   fields.append("via", `1.1 ${CACHE_NAME}`);
   fields.append("cdn-loop", loopToken);
-  addForwardedFor(fields, presented);
   return fields;
 }
 
@@ -93,8 +138,7 @@ function countForward(fields: Headers, method: string): void {
 }
 
 /** What origins behind a gateway expect to be told; a client's own X-Forwarded-Host is not believed. */
-function addForwardedFor(fields: Headers, presented: PresentedRequest): void {
-  const address = presented.clientAddress();
+function addForwardedFor(fields: Headers, presented: PresentedRequest, address: string | undefined): void {
   if (address !== undefined) fields.append("x-forwarded-for", address);
   fields.set("x-forwarded-proto", presented.uri.slice(0, presented.uri.indexOf(":")));
   fields.set("x-forwarded-host", presented.authority);

@@ -14,7 +14,7 @@ import { after } from "../lib/origins/timer.ts";
 import { Proxy } from "../lib/proxy.ts";
 import { deltaSeconds } from "../lib/rfc9111/time.ts";
 import { MemoryStore } from "../lib/store/memory.ts";
-import { sendThroughFetch } from "../lib/wire/forward-fetch.ts";
+import { sendThroughTcp } from "../lib/wire/forward-tcp.ts";
 import { serveBun, type Running } from "../lib/wire/serve-bun.ts";
 import { serveLane } from "../lib/wire/serve-lane.ts";
 import { WebRequest } from "../lib/wire/web-message.ts";
@@ -75,7 +75,7 @@ export class Larder {
     const deadlines = { firstByteMs: originTimeoutMs, betweenBytesMs: originTimeoutMs, totalMs: 0 };
     const settings = { hostField: originHost, deadlines, trustsClose: false };
     const routes = routesTo(origin.url);
-    const parts = { settings, routes, send: sendThroughFetch, events: this.#heard, clockMs };
+    const parts = { settings, routes, send: sendThroughTcp, events: this.#heard, clockMs };
     const heuristic = { share: 0.1, max: deltaSeconds(86_400) };
     const originAuthorities = [new URL(origin.url).host];
     const reuse = { vary: "meaning", staleWhileRevalidate: deltaSeconds(0) } as const;

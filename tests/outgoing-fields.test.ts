@@ -55,6 +55,41 @@ describe("what others on the way have said", () => {
   });
 });
 
+describe("where a wire has one block for all requests that say the same", () => {
+  const shared: PresentedRequest = {
+    ...presented("GET", "/a", { "if-none-match": '"a"' }),
+    hasSharedFields: true,
+  };
+
+  test("what leaves is made once, and the block stays as it was", () => {
+    const fields = outgoingFields(shared, forwarding(), "stripped", GATEWAY);
+    expect(outgoingFields({ ...shared }, forwarding(), "stripped", GATEWAY)).toBe(fields);
+    expect(shared.fields.has("via")).toBe(false);
+  });
+
+  test.each<[string, Partial<PresentedRequest>, Conditions, Partial<Gateway>]>([
+    ["address", { clientAddress: () => "192.0.2.2" }, "stripped", {}],
+    ["authority", { authority: "other.test" }, "stripped", {}],
+    ["scheme", { uri: "https://larder.test/a" }, "stripped", {}],
+    ["conditions", {}, "as-presented", {}],
+    ["Host", {}, "stripped", { hostField: "origin.test" }],
+    ["name", {}, "stripped", { loopToken: "larder-2" }],
+  ])("another %s is another request", (_, changes, conditions, gateway) => {
+    outgoingFields(shared, forwarding(), "stripped", GATEWAY);
+    const other = { ...shared, ...changes };
+    const fields = outgoingFields(other, forwarding(), conditions, { ...GATEWAY, ...gateway });
+    const alone = { ...other, hasSharedFields: false };
+    const expected = outgoingFields(alone, forwarding(), conditions, { ...GATEWAY, ...gateway });
+    expect([...fields]).toEqual([...expected]);
+  });
+
+  test("a request to validate is made anew, and not for the next one", () => {
+    const nominating = forwarding({ nominated: [storedResponse({ fields: { etag: '"b"' } })] });
+    outgoingFields(shared, nominating, "stripped", GATEWAY);
+    expect(outgoingFields(shared, forwarding(), "stripped", GATEWAY).has("if-none-match")).toBe(false);
+  });
+});
+
 test.each([
   ["", "larder.test"],
   ["origin.test:81", "origin.test:81"],

@@ -43,12 +43,17 @@ export class Places {
    * a place must release it. A signal does not take back a place that was free at once.
    */
   take(signal: AbortSignal): Place | Promise<Place> | "full" {
-    if (this.#pending < this.#limit) {
-      this.#pending += 1;
-      return new TakenPlace(this.#handOver);
-    }
+    const place = this.takeFree();
+    if (place !== undefined) return place;
     if (this.#queue.size >= this.#queueLimit) return "full";
     return this.#wait(signal);
+  }
+
+  /** A place, where one is free at once. */
+  takeFree(): Place | undefined {
+    if (this.#pending >= this.#limit) return undefined;
+    this.#pending += 1;
+    return new TakenPlace(this.#handOver);
   }
 
   #wait(signal: AbortSignal): Promise<Place> {

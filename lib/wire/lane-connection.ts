@@ -60,6 +60,7 @@ export class Connection implements LaneClient, TunnelClient {
   readonly socket: Socket<Connection>;
   readonly #lane: Lane;
   readonly #writer: LaneWriter;
+  #address: string | undefined;
   #tunnel: Tunnel | undefined;
   /** What has come and is not answered yet. */
   #input: Buffer | undefined;
@@ -89,7 +90,8 @@ export class Connection implements LaneClient, TunnelClient {
   }
 
   get address(): string {
-    return this.socket.remoteAddress;
+    this.#address ??= this.socket.remoteAddress;
+    return this.#address;
   }
 
   get gone(): AbortSignal {
@@ -199,7 +201,8 @@ export class Connection implements LaneClient, TunnelClient {
       const answer = this.#lane.engine.handle(request);
       const isSent =
         answer instanceof Promise ? this.#sendLater(answer, request) : this.#send(answer, request);
-      if (isSent !== true) return this.#continueWhen(isSent, bytes.subarray(at), isBehind);
+      if (isSent !== true)
+        return this.#continueWhen(isSent, at < bytes.length ? bytes.subarray(at) : NO_BYTES, isBehind);
       if (this.#isLast) return this.finish();
       isBehind = true;
     }

@@ -71,6 +71,7 @@ export class LaneRequest implements PresentedRequest {
   readonly uri: string;
   readonly facts: RequestFacts;
   readonly body = null;
+  readonly hasSharedFields = true;
   readonly section: HeaderSection;
   readonly #client: LaneClient;
 

@@ -5,7 +5,7 @@ import { STATUS_CODES } from "node:http";
 import type { Socket } from "bun";
 import { clientLeft, OriginError } from "../errors.ts";
 import type { Answer, AnswerBlock, ByteReader } from "../message.ts";
-import { fieldText } from "../store/field-block.ts";
+import { fieldName, fieldText } from "../store/field-block.ts";
 import { writeLatin1 } from "./latin1.ts";
 
 /** How one answer is sent. */
@@ -187,7 +187,9 @@ function lengthOf({ fields }: Answer): number | undefined {
 }
 
 /** Fields that the framing decides. */
-const FRAMING = /\r\n(?:Content-Length|Transfer-Encoding|Connection): [^\r\n]*/g;
+const FRAMING = new Set(["content-length", "transfer-encoding", "connection"]);
+
+const LENGTH_LINE = /\r\nContent-Length: [^\r\n]*/g;
 
 const END = "\r\n\r\n";
 const LAST = `\r\nConnection: close${END}`;
@@ -203,10 +205,15 @@ function headOf(answer: Answer, framing: number | "chunked" | "as-said", { isLas
   const line = statusLine(answer.status, answer.reason);
   const end = isLast ? LAST : END;
   const { block } = answer;
-  const said = block === undefined ? fieldText(answer.fields) : block.lines + block.ownLines;
+  // It lives no longer than the writing takes: a sum will do.
+  const said = block === undefined ? undefined : block.lines + block.ownLines;
   // RFC 9110 §8.6: a 204 has no Content-Length, whatever the origin said.
-  if (answer.status === 204) return line + said.replace(FRAMING, "") + end;
-  if (block !== undefined || framing === "as-said") return line + said + end;
+  if (answer.status === 204) return line + (said ?? fieldText(answer.fields)).replace(LENGTH_LINE, "") + end;
+  if (said !== undefined || framing === "as-said") return line + (said ?? fieldText(answer.fields)) + end;
   const own = framing === "chunked" ? "Transfer-Encoding: chunked" : `Content-Length: ${framing}`;
-  return `${line}${said.replace(FRAMING, "")}\r\n${own}${end}`;
+  let head = line;
+  answer.fields.forEach((value, name) => {
+    if (!FRAMING.has(name)) head += `\r\n${fieldName(name)}: ${value}`;
+  });
+  return `${head}\r\n${own}${end}`;
 }

@@ -3,6 +3,14 @@
 // Leaves out: the clients (`forward-fetch.ts`, `forward-node.ts`), what is sent and what the response means (`forward.ts`).
 import type { ByteReader, TakeInterim, Trailers } from "../message.ts";
 
+/** What ends an exchange at once, at whatever byte it is, for a client that need not have a signal. */
+export interface CallOff {
+  /** Why it is called off; `undefined` while it is not. */
+  readonly reason: unknown;
+  /** Who hears of it, one at a time; `undefined` for nobody. */
+  tell(whom: { giveUp(reason: unknown): void } | undefined): void;
+}
+
 /** A request as it is to leave. */
 export interface OutgoingRequest {
   /** Scheme and authority to connect to, such as `http://localhost:8000`. */
@@ -15,6 +23,8 @@ export interface OutgoingRequest {
   readonly body: ReadableStream<Uint8Array> | null;
   /** Ends the exchange at once, at whatever byte it is. */
   readonly signal: AbortSignal;
+  /** Says the same as the signal, which is made only where it is asked for; absent where there is but that. */
+  readonly callOff?: CallOff | undefined;
   /** Whether it may go out on a connection that was used before: not where it could not be repeated. */
   readonly mayReuseConnection: boolean;
   readonly trailers?: Trailers | undefined;

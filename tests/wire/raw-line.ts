@@ -62,6 +62,11 @@ export class Line {
     return this.heard;
   }
 
+  /** Bytes that the other end has left in the way of those behind them. */
+  get unsent(): number {
+    return this.#socket.writableLength;
+  }
+
   pause(): void {
     this.#socket.pause();
   }

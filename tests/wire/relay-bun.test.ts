@@ -232,7 +232,7 @@ describe("other upgrades are declined: the request is a plain one (RFC 9110 §7.
     for (const name of ["upgrade", "http2-settings"]) {
       expect([name, asked.get(name)]).toEqual([name, undefined]);
     }
-    expect(asked.get("connection")).not.toMatch(/upgrade|http2/i);
+    expect(asked.get("connection") ?? "").not.toMatch(/upgrade|http2/i);
     asked.answer("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nCache-Control: no-store\r\n\r\n");
     const { status, peer } = await opening;
     expect(status).toBe(200);
