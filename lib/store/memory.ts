@@ -268,6 +268,6 @@ function bytesOf(body: StoredBody): number {
     : partsOf(body).reduce((sum, { bytes }) => sum + bytes.length, 0);
 }
 
-function overheadOf({ key }: StoredHead, text: string): number {
-  return OVERHEAD_BYTES + key.length + text.length;
+function overheadOf({ key, selecting }: StoredHead, text: string): number {
+  return OVERHEAD_BYTES + key.length + (selecting?.values.length ?? 0) + text.length;
 }

@@ -18,8 +18,7 @@ export class StoredRecord implements StoredResponse {
   readonly dateValue: StoredHead["dateValue"];
   readonly status: number;
   readonly reason: string | undefined;
-  /** Its header fields, as `FieldBlock` reads them. */
-  readonly text: string;
+  readonly fields: StoredFields;
   readonly key: string;
   readonly responseTime: StoredHead["responseTime"];
   readonly lifetimeSource: StoredHead["lifetimeSource"];
@@ -34,15 +33,11 @@ export class StoredRecord implements StoredResponse {
     this.dateValue = head.dateValue;
     this.status = head.status;
     this.reason = head.reason;
-    this.text = text;
+    this.fields = new FieldBlock(text);
     this.key = head.key;
     this.responseTime = head.responseTime;
     this.lifetimeSource = head.lifetimeSource;
     this.sizeBytes = sizeBytes;
-  }
-
-  get fields(): StoredFields {
-    return new FieldBlock(this.text);
   }
 
   /** Read from the text when they are asked for, which is seldom: two texts less for each stored response. */
