@@ -294,4 +294,4 @@ test("on made-up traces of all kinds it has hardly ever less of what is asked fo
       expect([trace.name, share, own > Math.max(...others) - 1.5]).toEqual([trace.name, share, true]);
     }
   }
-});
+}, 60_000);
