@@ -213,10 +213,10 @@ export class OriginConnection implements BodySource {
     this.#input = undefined;
     this.#head = head;
     const fields = new Headers(head.fields);
-    const isBodiless = exchange.outgoing.method === "HEAD" || status === 204 || status === 304;
+    const isBodiless = exchange.outgoing.method === "HEAD" || BODILESS.has(status);
     const framing = isBodiless ? 0 : head.framing;
     if (framing === rest.length) {
-      this.#over(true);
+      this.#over(!isBodiless || endsWithHead(head));
       return exchange.resolve({ status, fields, body: isBodiless ? null : rest });
     }
     const body = new ResponseBody(framing, this);
@@ -246,6 +246,15 @@ export class OriginConnection implements BodySource {
     this.#keeper.forget(this);
     this.#socket.end();
   }
+}
+
+/** Statuses without content (RFC 9110 §15.3.5, §15.3.6, §15.4.5); what comes behind their header section is no body. */
+const BODILESS = new Set([204, 205, 304]);
+
+/** Content that must not be could come yet, and be taken for the next response. HEAD and 304 may announce some. */
+function endsWithHead({ status, framing }: ResponseHead): boolean {
+  if (status === 205) return framing === 0;
+  return status !== 204 || framing === 0 || framing === "close";
 }
 
 function closedEarly(): Error {

@@ -72,6 +72,8 @@ describe("connections", () => {
       `${message("HTTP/1.1 200 OK", "Transfer-Encoding: chunked")}1\r\na\r\n0\r\n\r\n`,
     ],
     ["without content", "GET", message("HTTP/1.1 304 Not Modified", "Content-Length: 10")],
+    ["of 204", "GET", message("HTTP/1.1 204 None")],
+    ["of 205", "GET", message("HTTP/1.1 205 None", "Content-Length: 0")],
     ["to HEAD", "HEAD", message("HTTP/1.1 200 OK", "Content-Length: 10")],
     ["to HEAD of unknown length", "HEAD", message("HTTP/1.1 200 OK", "Transfer-Encoding: chunked")],
     ["with an interim one in front", "GET", `${message("HTTP/1.1 103 Early Hints", "Link: <a>")}${OK}ok`],
@@ -84,6 +86,9 @@ describe("connections", () => {
     ["of HTTP/1.0", message("HTTP/1.0 200 OK", "Content-Length: 0")],
     ["with bytes behind it", `${OK}ok!`],
     ["with content that must not be", `${message("HTTP/1.1 204 None")}ok`],
+    ["of 204 that announces content", message("HTTP/1.1 204 None", "Content-Length: 2")],
+    ["of 205 that announces content", message("HTTP/1.1 205 None", "Transfer-Encoding: chunked")],
+    ["of 205 that announces nothing", message("HTTP/1.1 205 None")],
     [
       "with both framings",
       `${message("HTTP/1.1 200 OK", "Transfer-Encoding: chunked", "Content-Length: 3")}0\r\n\r\n`,
