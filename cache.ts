@@ -14,8 +14,8 @@ import { work } from "./lib/workers/worker.ts";
 raiseFetchCap();
 await run({ usage: "bun cache.ts [PORT] [OPTION VALUE …]", table: CACHE_OPTIONS }, async (options) => {
   const role = workerRole();
-  if (role !== undefined || options.workers === 1) boundHeap(options.memory / options.workers);
   if (role !== undefined) return work(role, options);
+  if (options.workers === 1) boundHeap(options.memory);
   const cache = await serveOnCores(options);
   endOnSignal(cache.stop);
   console.log(`Larder caches ${cachedOrigins(options)} at ${cache.url}`);

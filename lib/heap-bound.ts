@@ -21,14 +21,20 @@ export const LIVE_SHARE = 0.8;
  * it cannot be done. `budgetBytes` is that of this process.
  */
 export function boundHeap(budgetBytes: number): void {
-  const mark = String(Math.round(budgetBytes));
-  const { [VARIABLE]: size, [MARK]: marked } = process.env;
-  if (process.versions.bun === undefined || marked === mark) return;
-  if (size !== undefined && marked === undefined) return;
-  const sizes = { [VARIABLE]: String(Math.round(budgetBytes + RUNTIME_BYTES)), [MARK]: mark };
+  const bound = boundedHeap(budgetBytes);
+  if (process.versions.bun === undefined || bound[MARK] === undefined || bound[MARK] === process.env[MARK])
+    return;
   try {
-    process.execve?.(process.execPath, ownCommand(), { ...process.env, ...sizes });
+    process.execve?.(process.execPath, ownCommand(), { ...process.env, ...bound });
   } catch {
     // Without it, it runs all the same.
   }
+}
+
+/** The same for a process that is to be started: what its environment has besides. Empty where a person has decided. */
+export function boundedHeap(budgetBytes: number): Readonly<Record<string, string>> {
+  const { [VARIABLE]: size, [MARK]: mark } = process.env;
+  if (size !== undefined && mark === undefined) return {};
+  const bytes = Math.round(budgetBytes);
+  return { [VARIABLE]: String(bytes + RUNTIME_BYTES), [MARK]: String(bytes) };
 }

@@ -13,8 +13,8 @@ import { work } from "./workers/worker.ts";
 raiseFetchCap();
 await run({ usage: "bun start [PORT] [OPTION VALUE …]", table: START_OPTIONS }, async (options) => {
   const role = workerRole();
-  if (role !== undefined || options.workers === 1) boundHeap(options.memory / options.workers);
   if (role !== undefined) return work(role, options);
+  if (options.workers === 1) boundHeap(options.memory);
   const { host, root, log, originPort } = options;
   const origin = serveOrigin({ port: originPort, host, root, log, maxAge: "auto" }, writer("origin", log));
   const cache = await serveOnCores(

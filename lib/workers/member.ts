@@ -8,6 +8,8 @@ import type { Hearer } from "./rounds.ts";
 export interface MemberParts {
   /** The command line of this program. */
   readonly command: readonly string[];
+  /** What its environment has besides that of this process. */
+  readonly environment?: Readonly<Record<string, string>> | undefined;
   readonly role: Role;
   readonly onMessage: (member: Member, message: FromWorker) => void;
   /** `how` is its exit code or signal. */
@@ -26,10 +28,10 @@ export class Member implements Hearer {
   readonly #process: Bun.Subprocess<"ignore", "pipe", "inherit">;
   #hasEnded = false;
 
-  constructor({ command, role, onMessage, onEnd, writeLine }: MemberParts) {
+  constructor({ command, environment, role, onMessage, onEnd, writeLine }: MemberParts) {
     this.slot = role.slot;
     this.#process = Bun.spawn([...command], {
-      env: { ...process.env, [ROLE_VARIABLE]: JSON.stringify(role) },
+      env: { ...process.env, ...environment, [ROLE_VARIABLE]: JSON.stringify(role) },
       stdin: "ignore",
       stdout: "pipe",
       stderr: "inherit",

@@ -3,6 +3,7 @@
 // Leaves out: one process (`../cache-serve.ts`), several (`supervisor.ts`).
 import { NOTICE_MS, serveCache, wireFor } from "../cache-serve.ts";
 import { ConfigError } from "../errors.ts";
+import { boundedHeap } from "../heap-bound.ts";
 import type { WriteLine } from "../log.ts";
 import type { CacheOptions } from "../option-tables.ts";
 import { ownCommand } from "../own-command.ts";
@@ -33,5 +34,7 @@ export async function serveOnCores(
   const endMs = drainTimeout + NOTICE_MS + SLACK_MS;
   const role = { isTerminal: process.stdout.isTTY, origin };
   const warn = (line: string): void => console.error(`larder: ${line}`);
-  return supervise({ command: ownCommand(), count, host, port, endMs, role, writeLine, warn });
+  const environment = boundedHeap(options.memory / count);
+  const worker = { command: ownCommand(), environment, role };
+  return supervise({ ...worker, count, host, port, endMs, writeLine, warn });
 }

@@ -16,6 +16,8 @@ import { summed } from "./sum-stats.ts";
 export interface Supervision {
   /** The command line of a worker; what it is told besides makes it one. */
   readonly command: readonly string[];
+  /** What the environment of a worker has besides that of this process. */
+  readonly environment?: Readonly<Record<string, string>>;
   readonly count: number;
   readonly host: string;
   /** 0 is any free one, the same for all. */
@@ -123,9 +125,10 @@ export class Supervisor implements Running {
   }
 
   #fill(slot: number): void {
-    const { command, count, role, writeLine } = this.#supervision;
+    const { command, environment, count, role, writeLine } = this.#supervision;
     const member = new Member({
       command,
+      environment,
       role: { ...role, slot, count, folder: this.#folder.path, loopToken: this.#loopToken },
       onMessage: (from, message) => this.#hear(from, message),
       onEnd: (ended, how) => this.#ended(ended, how),
