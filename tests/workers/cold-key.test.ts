@@ -2,6 +2,7 @@
 // Owns: the claims about what goes to the owner of a key and what comes back, with real processes.
 // Leaves out: invalidation (`invalidation.test.ts`), workers that end (`replacement.test.ts`).
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { LIVE_SHARE } from "../../lib/heap-bound.ts";
 import { randomBytes } from "node:crypto";
 import { type Connection, type Crew, TEST_LIMIT_MS, until, withCrew, wholeOf } from "./crew.ts";
 
@@ -432,7 +433,7 @@ test(
   withCrew(
     4,
     async (crew) => {
-      expect((await crew.supervisor.stats()).store.budgetBytes).toBe(40 * 2 ** 20);
+      expect((await crew.supervisor.stats()).store.budgetBytes).toBe(40 * 2 ** 20 * LIVE_SHARE);
     },
     ["--memory", "40MB"],
   ),
