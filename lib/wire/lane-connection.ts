@@ -15,6 +15,7 @@ import {
 import { latin1Text } from "./latin1.ts";
 import { Tunnel, type Behind, type TunnelClient } from "./lane-tunnel.ts";
 import { LaneWriter } from "./lane-writer.ts";
+import { plainAddress } from "./serve-bun.ts";
 import { TOO_MANY } from "./one-too-many.ts";
 
 /** What answers: the engine. */
@@ -90,7 +91,7 @@ export class Connection implements LaneClient, TunnelClient {
   }
 
   get address(): string {
-    this.#address ??= this.socket.remoteAddress;
+    this.#address ??= plainAddress(this.socket.remoteAddress);
     return this.#address;
   }
 

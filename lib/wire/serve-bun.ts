@@ -113,12 +113,17 @@ function environmentOf(
   return {
     clientAddress(request) {
       const peer = server.requestIP(request);
-      return peer === null ? undefined : (addresses?.get(peer.port) ?? peer.address);
+      return peer === null ? undefined : (addresses?.get(peer.port) ?? plainAddress(peer.address));
     },
     waits: (request) => server.timeout(request, 0),
     isAnswered: (request) => server.timeout(request, idleSeconds),
     relay: (request, outgoing, fields) => relays.start(server, request, outgoing, fields),
   };
+}
+
+/** An address as people write it: IPv4 where a socket for both says `::ffff:192.0.2.1`. */
+export function plainAddress(address: string): string {
+  return address.replace(/^::ffff:(?=\d+\.)/, "");
 }
 
 /** Where clients find it. */

@@ -3,7 +3,7 @@
 // Leaves out: what the app answers (`cache-app.test.ts`), Requests and Responses (`web-message.test.ts`).
 import { expect, test } from "bun:test";
 import { connect, createServer } from "node:net";
-import { serveBun, type App } from "../../lib/wire/serve-bun.ts";
+import { plainAddress, serveBun, type App } from "../../lib/wire/serve-bun.ts";
 
 const ANYWHERE = { port: 0, host: "127.0.0.1" };
 const app = (fetch: App["fetch"]): App => ({ fetch });
@@ -139,3 +139,12 @@ function hasIpv6(): Promise<boolean> {
     server.listen(0, "::1", () => server.close(() => resolve(true)));
   });
 }
+
+test.each([
+  ["192.0.2.1", "192.0.2.1"],
+  ["::ffff:192.0.2.1", "192.0.2.1"],
+  ["::1", "::1"],
+  ["2001:db8::ffff:1", "2001:db8::ffff:1"],
+])("the address %s is %s to the origin", (address, plain) => {
+  expect(plainAddress(address)).toBe(plain);
+});
