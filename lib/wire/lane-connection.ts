@@ -90,9 +90,8 @@ export class Connection implements LaneClient, TunnelClient {
     this.#since = lane.second;
   }
 
-  get address(): string {
-    this.#address ??= plainAddress(this.socket.remoteAddress);
-    return this.#address;
+  get address(): string | undefined {
+    return (this.#address ??= plainAddress(this.socket.remoteAddress));
   }
 
   get gone(): AbortSignal {

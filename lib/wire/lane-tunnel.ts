@@ -15,7 +15,8 @@ export interface Behind {
 
 /** The client's end. */
 export interface TunnelClient {
-  readonly address: string;
+  /** `undefined` where it has just been gone. */
+  readonly address: string | undefined;
   readonly socket: Socket<unknown>;
   /** All has been sent: the client is told so, and what it still sends is dropped. */
   finish(): void;
@@ -88,7 +89,7 @@ export class Tunnel {
       open: (server: Socket<unknown>) => {
         if (this.#isGone) return void server.terminate();
         ownPort = server.localPort;
-        addresses.set(ownPort, client.address);
+        if (client.address !== undefined) addresses.set(ownPort, client.address);
         this.#join(server);
         this.#toServer?.push(first);
         if (hasEnded) this.end();

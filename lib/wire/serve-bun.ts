@@ -121,9 +121,12 @@ function environmentOf(
   };
 }
 
-/** An address as people write it: IPv4 where a socket for both says `::ffff:192.0.2.1`. */
-export function plainAddress(address: string): string {
-  return address.replace(/^::ffff:(?=\d+\.)/, "");
+/**
+ * An address as people write it: IPv4 where a socket for both says `::ffff:192.0.2.1`. Whatever its type says, a socket
+ * has none when its client has just been gone.
+ */
+export function plainAddress(address: string | undefined): string | undefined {
+  return address?.replace(/^::ffff:(?=\d+\.)/, "");
 }
 
 /** Where clients find it. */

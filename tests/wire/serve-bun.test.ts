@@ -145,6 +145,7 @@ test.each([
   ["::ffff:192.0.2.1", "192.0.2.1"],
   ["::1", "::1"],
   ["2001:db8::ffff:1", "2001:db8::ffff:1"],
+  [undefined, undefined],
 ])("the address %s is %s to the origin", (address, plain) => {
   expect(plainAddress(address)).toBe(plain);
 });
