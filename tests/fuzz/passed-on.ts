@@ -14,11 +14,16 @@ export function isPassedOn({ fuzzCase, place = Number.POSITIVE_INFINITY }: Suspi
 const NOT_PLAIN =
   /^(?:transfer-encoding|content-length|expect|max-forwards|upgrade|te|trailer|keep-alive|proxy-connection|http2-settings)$/i;
 
+/** Where one of these comes twice, Bun.serve says what that means. */
+const ONCE = ["host", "connection", "set-cookie"];
+
 function isPlain(request: ReadRequest): boolean {
   const { method, target, version, framing, fault, liberties, fields } = request;
   if (!/^(?:GET|HEAD)$/.test(method) || version !== "HTTP/1.1" || framing !== "none") return false;
   if (fault !== undefined || liberties.length > 0 || fields.length > 100) return false;
   if (!/^\/(?![/])[\w\-.~!$&()*+,;=:@?%/]*$/.test(target) || /\/(?:\.|%2e)/i.test(target)) return false;
+  const names = fields.map(([name]) => name.toLowerCase());
+  if (ONCE.some((name) => names.indexOf(name) !== names.lastIndexOf(name))) return false;
   return fields.every(
     ([name, value]) =>
       !NOT_PLAIN.test(name) &&
