@@ -119,9 +119,17 @@ let lastHost = "";
 /** `host [ ":" port ]` of RFC 3986 §3.2.2, and no list of several. */
 function isHost(value: string): boolean {
   if (value === lastHost) return value !== "";
-  const isValid = hasFormOfHost(value);
+  const isValid = hasFormOfHost(value) && isHostOfUrl(value);
   if (isValid) lastHost = value;
   return isValid;
+}
+
+/**
+ * What RFC 3986 allows and no URL can have, such as `%00`: the wire hands its target over as it came, where it would
+ * normalise any other.
+ */
+function isHostOfUrl(value: string): boolean {
+  return !value.includes("%") || URL.canParse(`http://${value}/`);
 }
 
 function hasFormOfHost(value: string): boolean {

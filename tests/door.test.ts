@@ -61,6 +61,7 @@ describe("what is refused: status, Cache-Status and log say why, and the origin 
     ["a Host whose port is no number", "GET /x HTTP/1.1", ["Host: a:8x"], 400, "host"],
     ["a Host whose port is no port", "GET /x HTTP/1.1", ["Host: a:99999"], 400, "host"],
     ["a Host with an open bracket", "GET /x HTTP/1.1", ["Host: [::1"], 400, "host"],
+    ["a Host that no URL can have", "GET /x\x7fy HTTP/1.1", ["Host: %00"], 400, "host"],
     ["two Hosts in one line", "GET /x HTTP/1.1", ["Host: a,b"], 400, "host"],
     ["two Hosts", "GET /x HTTP/1.1", ["Host: a", "Host: b"], 400, "host"],
     ["two Hosts that are the same", "GET /x HTTP/1.1", ["Host: a", "hOST: a"], 400, "host"],
