@@ -13,8 +13,8 @@ import type { Place } from "./origins/places.ts";
 import type { Routes } from "./origins/routes.ts";
 import { hasPassed, outgoingFields, type Conditions } from "./outgoing-fields.ts";
 import { Outgoing, targetOf } from "./outgoing-request.ts";
-import { drop, failureOf, readerOf, receivedFrom } from "./received.ts";
-import { fieldsForRest, lengthWithRest, resumable, type Resumable } from "./resumption.ts";
+import { failureOf, receivedFrom } from "./received.ts";
+import { fieldsForRest, restFrom, resumable, type Resumable } from "./resumption.ts";
 import { isSafe } from "./rfc9111/invalidation.ts";
 import type { Forwarding } from "./rfc9111/reuse.ts";
 import type { OriginResponse, OutgoingRequest, Send } from "./wire/origin-exchange.ts";
@@ -253,13 +253,9 @@ export class Forwarder {
       ...outgoing,
       ...{ fields, signal: deadline.signal, callOff: undefined, mayReuseConnection: false },
     });
-    const wholeLength = lengthWithRest(received, body, at);
-    if (wholeLength === undefined || received.body === null) {
-      drop(received);
-      return undefined;
-    }
-    this.#parts.events.emit({ kind: "resumed", uri: presented.uri, at });
-    return { reader: readerOf(received.body), wholeLength };
+    const rest = restFrom(received, body, at);
+    if (rest !== undefined) this.#parts.events.emit({ kind: "resumed", uri: presented.uri, at });
+    return rest;
   }
 
   /** The same in an exchange of its own: for a reader that is too slow for the others. */

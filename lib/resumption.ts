@@ -1,7 +1,9 @@
 // Answers: how the rest of a body is asked for after its connection broke, and whether what comes is that rest.
 // Owns: Range with If-Range for one broken response (RFC 9110 §13.1.5, §14.2), by a strong entity-tag only.
 // Leaves out: when it is tried (`incoming-body.ts`), sending it (`forward.ts`), partial responses in the store (§3.4).
+import type { Rest } from "./incoming-body.ts";
 import type { ReceivedResponse } from "./message.ts";
+import { drop, readerOf } from "./received.ts";
 import { parseContentRange } from "./rfc9111/range.ts";
 import { listMembers, parseEntityTag, stronglyEqual } from "./rfc9111/syntax.ts";
 
@@ -40,6 +42,15 @@ export function fieldsForRest(sent: Headers, { etag, first, last }: Resumable, a
   fields.set("range", `bytes=${first + at}-${last ?? ""}`);
   fields.set("if-range", etag);
   return fields;
+}
+
+/** What a response brings of the rest; `undefined` where it is something else, which is ended then. */
+export function restFrom(received: ReceivedResponse, body: Resumable, at: number): Rest | undefined {
+  const wholeLength = lengthWithRest(received, body, at);
+  if (wholeLength !== undefined && received.body !== null)
+    return { reader: readerOf(received.body), wholeLength };
+  drop(received);
+  return undefined;
 }
 
 /**

@@ -7,8 +7,7 @@ import type { Forwarder, ForwarderParts, ForwardingWay } from "../forward.ts";
 import { IncomingBody, type Rest } from "../incoming-body.ts";
 import type { ByteReader, PresentedRequest, ReceivedResponse } from "../message.ts";
 import { changedRequest } from "../presented.ts";
-import { drop, readerOf } from "../received.ts";
-import { fieldsForRest, lengthWithRest, resumable, type Resumable } from "../resumption.ts";
+import { fieldsForRest, restFrom, resumable, type Resumable } from "../resumption.ts";
 import { requestDirectives } from "../rfc9111/cache-control.ts";
 import type { Forwarding } from "../rfc9111/reuse.ts";
 import { epochSeconds } from "../rfc9111/time.ts";
@@ -198,13 +197,9 @@ export class OwnerFirst implements Pick<Forwarder, "refusal" | "forward"> {
     const forwarding = { kind: "forward", why: "partial", nominated: [] } as const;
     const way = { conditions: "as-presented", endsWithClient: false, isAwaited: () => true } as const;
     const received = await this.#parts.own.forward(changedRequest(presented, { fields }), forwarding, way);
-    const wholeLength = lengthWithRest(received, body, at);
-    if (wholeLength === undefined || received.body === null) {
-      drop(received);
-      return undefined;
-    }
-    this.#parts.events.emit({ kind: "resumed", uri: presented.uri, at });
-    return { reader: readerOf(received.body), wholeLength };
+    const rest = restFrom(received, body, at);
+    if (rest !== undefined) this.#parts.events.emit({ kind: "resumed", uri: presented.uri, at });
+    return rest;
   }
 }
 
