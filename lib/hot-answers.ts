@@ -108,5 +108,5 @@ function wholeParts(stored: StoredResponse): HitParts {
 }
 
 function without(stored: StoredResponse, names: readonly string[]): FieldBlock {
-  return new FieldBlock(fieldText(new Headers([...stored.fields].filter(([name]) => !names.includes(name)))));
+  return new FieldBlock(fieldText([...stored.fields].filter(([name]) => !names.includes(name))));
 }

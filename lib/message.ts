@@ -143,7 +143,7 @@ export interface Memo {
 
 /** A response in the store. It is never changed: freshening replaces it. */
 export interface StoredResponse extends StoredHead {
-  /** Belongs to `hit-answer.ts`; says nothing about the response. */
+  /** Belongs to `hot-answers.ts`; says nothing about the response. */
   memo?: Memo | undefined;
   readonly body: StoredBody;
   /** What it counts against the budget: body, header fields, key and index. */

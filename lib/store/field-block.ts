@@ -40,7 +40,7 @@ export class FieldBlock implements StoredFields {
 }
 
 /** The fields as such a text, whatever form they are in. */
-export function fieldText(fields: StoredFields): string {
+export function fieldText(fields: Iterable<[string, string]>): string {
   if (fields instanceof FieldBlock) return fields.text;
   const lines: string[] = [];
   const add = (value: string, name: string): void => void lines.push("\r\n", fieldName(name), ": ", value);

@@ -1,6 +1,6 @@
 // Answers: which requests the lane takes, and what they say.
 // Owns: the strict reading of a header section, and the memory of those that were read; what may not be in one.
-// Leaves out: the connection (`serve-lane.ts`), and every request that is not taken: `Bun.serve` reads those itself.
+// Leaves out: the connection (`lane-connection.ts`), and every request that is not taken: `Bun.serve` reads those itself.
 import { FRAMING_FIELDS, refuse } from "../door.ts";
 import type { FieldLookup, PresentedRequest } from "../message.ts";
 import { requestFacts, type RequestFacts } from "../rfc9111/reuse.ts";

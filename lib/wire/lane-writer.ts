@@ -1,6 +1,6 @@
 // Answers: how an answer leaves on a connection of the lane.
 // Owns: the bytes of a header section, framing (RFC 9112 §6), partial writes and waiting for a client that reads slowly.
-// Leaves out: what is answered (`respond.ts`), whose turn it is (`serve-lane.ts`).
+// Leaves out: what is answered (`respond.ts`), whose turn it is (`lane-connection.ts`).
 import { STATUS_CODES } from "node:http";
 import type { Socket } from "bun";
 import { clientLeft, OriginError } from "../errors.ts";
@@ -204,13 +204,14 @@ function statusLine(status: number, reason: string | undefined): string {
 function headOf(answer: Answer, framing: number | "chunked" | "as-said", { isLast }: Sending): string {
   const line = statusLine(answer.status, answer.reason);
   const end = isLast ? LAST : END;
-  const { block } = answer;
-  // It lives no longer than the writing takes: a sum will do.
-  const said = block === undefined ? undefined : block.lines + block.ownLines;
-  // RFC 9110 §8.6: a 204 has no Content-Length, whatever the origin said.
-  if (answer.status === 204) return line + (said ?? fieldText(answer.fields)).replace(LENGTH_LINE, "") + end;
-  if (said !== undefined || framing === "as-said") return line + (said ?? fieldText(answer.fields)) + end;
+  const { status, block } = answer;
+  if (block !== undefined || framing === "as-said" || status === 204) {
+    const said = block === undefined ? fieldText(answer.fields) : block.lines + block.ownLines;
+    // RFC 9110 §8.6: a 204 has no Content-Length, whatever the origin said.
+    return line + (status === 204 ? said.replace(LENGTH_LINE, "") : said) + end;
+  }
   const own = framing === "chunked" ? "Transfer-Encoding: chunked" : `Content-Length: ${framing}`;
+  // It lives no longer than the writing takes: a sum will do.
   let head = line;
   answer.fields.forEach((value, name) => {
     if (!FRAMING.has(name)) head += `\r\n${fieldName(name)}: ${value}`;
