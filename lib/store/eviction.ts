@@ -53,6 +53,8 @@ export class Eviction<T extends Evictable> {
   readonly #expiring = new SlotHeap();
   /** Those that might not leave when their turn came, in neither heap; the one asked longest ago first. */
   readonly #held = new Set<T>();
+  /** Those of them that cannot be validated, by the moment they are stale: whoever of these is let go leaves first too. */
+  readonly #heldExpiring = new SlotHeap();
   readonly #left = new Frequency();
   /** The last one that was to leave for want of room. */
   #victim: T | undefined;
@@ -69,7 +71,7 @@ export class Eviction<T extends Evictable> {
 
   /** The bytes that it takes, without the 8 for the slot in each item and the set of those that are held. */
   get bytes(): number {
-    const heaps = this.#order.bytes + this.#expiring.bytes;
+    const heaps = this.#order.bytes + this.#expiring.bytes + this.#heldExpiring.bytes;
     return heaps + this.#left.bytes + this.#uses.byteLength + 8 * this.#items.length;
   }
 
@@ -108,6 +110,7 @@ export class Eviction<T extends Evictable> {
     }
     this.#order.renumber(last, slot);
     this.#expiring.renumber(last, slot);
+    this.#heldExpiring.renumber(last, slot);
     if (last < this.#uses.length / 4) this.#uses = resized(this.#uses, last);
     this.#left.fit(last);
   }
@@ -117,7 +120,11 @@ export class Eviction<T extends Evictable> {
    * What may not leave steps aside, and is asked again a few at a time: a call asks about each twice at most.
    */
   victim(now: EpochSeconds, mayLeave: (item: T) => boolean = () => true): T | undefined {
-    if (this.#held.size > 0) this.#askAgain(ASKED_AGAIN, mayLeave);
+    if (this.#held.size > 0) {
+      const released = this.#expiredOfHeld(now, mayLeave);
+      if (released !== undefined) return released;
+      this.#askAgain(ASKED_AGAIN, mayLeave);
+    }
     const found = this.#expired(now, mayLeave) ?? this.#least(mayLeave);
     if (found !== undefined || !this.#askAgain(MAX_ASKED_AGAIN, mayLeave)) return found;
     return this.#expired(now, mayLeave) ?? this.#least(mayLeave);
@@ -130,6 +137,22 @@ export class Eviction<T extends Evictable> {
       this.#stepAside(item);
     }
     return undefined;
+  }
+
+  /** A few are asked, those first that have been stale for longest; all of them stay where they are. */
+  #expiredOfHeld(now: EpochSeconds, mayLeave: (item: T) => boolean): T | undefined {
+    const asked: T[] = [];
+    let found: T | undefined;
+    while (found === undefined && asked.length < ASKED_AGAIN && this.#heldExpiring.firstKey <= now) {
+      const slot = this.#heldExpiring.first ?? 0;
+      const item = this.#items[slot];
+      if (item === undefined) break;
+      asked.push(item);
+      this.#heldExpiring.remove(slot);
+      if (mayLeave(item)) found = item;
+    }
+    for (const item of asked) this.#heldExpiring.insert(item.slot ?? 0, item.staleAt);
+    return found;
   }
 
   #least(mayLeave: (item: T) => boolean): T | undefined {
@@ -167,17 +190,22 @@ export class Eviction<T extends Evictable> {
   }
 
   #stepAside(item: T): void {
-    this.#dequeue(item.slot ?? 0);
+    const slot = item.slot ?? 0;
+    if (this.#expiring.has(slot)) this.#heldExpiring.insert(slot, item.staleAt);
+    this.#order.remove(slot);
+    this.#expiring.remove(slot);
     this.#held.add(item);
   }
 
   #enqueue(item: T, slot: number): void {
+    this.#heldExpiring.remove(slot);
     this.#order.insert(slot, this.#priority(item, slot));
     const { etag, lastModified } = item.validators;
     if (etag === undefined && lastModified === undefined) this.#expiring.insert(slot, item.staleAt);
   }
 
   #dequeue(slot: number): void {
+    this.#heldExpiring.remove(slot);
     this.#order.remove(slot);
     this.#expiring.remove(slot);
   }

@@ -187,6 +187,13 @@ describe("a bounded amount of work", () => {
     expect(asked).toBeLessThan(100);
   });
 
+  test("one of many that were held, stale and without a validator, leaves first as soon as it may", () => {
+    const items = [...many(20), item("useless", { staleAt: NOW + 1, etag: undefined })];
+    const eviction = evictionOf(...items);
+    expect(eviction.victim(NOW, () => false)).toBeUndefined();
+    expect(eviction.victim((NOW + 1) as EpochSeconds)?.key).toBe("useless");
+  });
+
   test("those that may not leave are asked about once, and then a few at a time", () => {
     const items = many(10_000);
     const eviction = evictionOf(...items);
