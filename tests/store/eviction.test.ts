@@ -188,7 +188,7 @@ describe("a bounded amount of work", () => {
   });
 
   test("one of many that were held, stale and without a validator, leaves first as soon as it may", () => {
-    const items = [...many(20), item("useless", { staleAt: NOW + 1, etag: undefined })];
+    const items = [...many(20), item("useless", { sizeBytes: 1, staleAt: NOW + 1, etag: undefined })];
     const eviction = evictionOf(...items);
     expect(eviction.victim(NOW, () => false)).toBeUndefined();
     expect(eviction.victim((NOW + 1) as EpochSeconds)?.key).toBe("useless");
