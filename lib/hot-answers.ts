@@ -20,9 +20,19 @@ export function headHit(stored: StoredResponse, now: EpochSeconds): Answer {
   return hot.head.at(now);
 }
 
-/** The 304 to a client that has it already. */
-export function notModifiedHit(stored: StoredResponse, now: EpochSeconds): Answer {
+/** Whether these entity-tags were found to name it before (§4.3.2): a stored response never changes. */
+export function isKnownToBeNamed({ memo }: StoredResponse, ifNoneMatch: string | null): boolean {
+  return ifNoneMatch !== null && memo instanceof HotAnswer && memo.namedBy === ifNoneMatch;
+}
+
+/** The 304 to a client that has it already, and said so with `ifNoneMatch` or with a date. */
+export function notModifiedHit(
+  stored: StoredResponse,
+  ifNoneMatch: string | null,
+  now: EpochSeconds,
+): Answer {
   const hot = hotAnswerOf(stored);
+  hot.namedBy = ifNoneMatch;
   hot.notModified ??= new HitAnswer(stored, { status: 304, body: null, kept: without(stored, NOT_IN_304) });
   return hot.notModified.at(now);
 }
@@ -66,6 +76,8 @@ export function limitHotAnswers(budgetBytes: number): void {
 class HotAnswer extends HitAnswer implements Memo {
   head: HitAnswer | undefined;
   notModified: HitAnswer | undefined;
+  /** The If-None-Match that was answered with it last. */
+  namedBy: string | null = null;
   keptInPart: FieldBlock | undefined;
   readonly #place: number;
 

@@ -6,6 +6,7 @@ import { CACHE_NAME, cacheStatusMember, type Report } from "./cache-status.ts";
 import {
   hasContent,
   headHit,
+  isKnownToBeNamed,
   NOT_IN_PART,
   notModifiedHit,
   partHit,
@@ -26,8 +27,11 @@ export function answerFromStored(
   report: Report,
   now: EpochSeconds,
 ): Answer {
-  if (request.isConditional && isNotModified(request.fields, stored, now))
-    return report.word === "HIT" ? notModifiedHit(stored, now) : notModified(stored, report, now);
+  if (request.isConditional) {
+    const tags = request.fields.get("if-none-match");
+    if (isKnownToBeNamed(stored, tags) || isNotModified(request.fields, stored, now))
+      return report.word === "HIT" ? notModifiedHit(stored, tags, now) : notModified(stored, report, now);
+  }
   if (request.ranges !== undefined && (stored.status === 200 || stored.status === 206)) {
     if (ifRangeHolds(request.fields.get("if-range"), stored, now))
       return answerRanges(stored, request, report, now);

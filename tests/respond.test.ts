@@ -68,6 +68,19 @@ describe("an answer from the store", () => {
     ]);
   });
 
+  test("each client is answered by the entity-tag that it names itself, whoever asked before", () => {
+    const stored = storedResponse({ fields: FRESH });
+    const asked = ['"1"', '"2"', '"1"', undefined, '"2"', "*", '"0", "1"', "*", '"2"', '"1"'];
+    const statuses = asked.map((tags) => {
+      const conditions = {
+        ...(tags && { "if-none-match": tags }),
+        "if-modified-since": "Fri, 15 Jan 2027 08:00:00 GMT",
+      };
+      return answerFromStored(stored, request(conditions), HIT, at(1)).status;
+    });
+    expect(statuses).toEqual([304, 200, 304, 304, 200, 304, 304, 304, 200, 304]);
+  });
+
   test("RFC 9110 §9.3.2 to HEAD has the length and no body, and no Range is heard", () => {
     const answer = answerFromStored(storedResponse(), request({ range: "bytes=0-1" }, "HEAD"), HIT, at(0));
     expect([answer.status, answer.body, answer.fields.get("content-length")]).toEqual([200, null, "10"]);

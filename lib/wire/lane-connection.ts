@@ -8,7 +8,7 @@ import {
   isPlainTarget,
   LaneRequest,
   MAX_HEAD_BYTES,
-  type HeaderSection,
+  type KnownSection,
   type LaneClient,
   type SectionMemory,
 } from "./lane-request.ts";
@@ -49,9 +49,6 @@ const LINGER_SECONDS = 2;
 /** What a client may send ahead while an answer is on its way. */
 const MAX_AHEAD_BYTES = 64 * 1024;
 
-/** Longer header sections are read anew each time. */
-const MAX_REPEATED_BYTES = 4096;
-
 const CR = 13;
 const LF = 10;
 const NO_BYTES = Buffer.alloc(0);
@@ -73,9 +70,8 @@ export class Connection implements LaneClient, TunnelClient {
   #hasEnded = false;
   #gone: AbortController | undefined;
   #isGone = false;
-  /** The last header section, and its bytes: most clients send the same one again. */
-  #repeated: Buffer = NO_BYTES;
-  #section: HeaderSection | undefined;
+  /** The last header section: most clients send the same one again. */
+  #known: KnownSection | undefined;
   /** Since when it waits for the client, in seconds of the lane. */
   #since: number;
   /** How many of a body the client had been sent then. */
@@ -211,18 +207,13 @@ export class Connection implements LaneClient, TunnelClient {
 
   /** Where the header section that begins at `start` ends; `undefined` where its end is missing. */
   #sectionEnd(bytes: Buffer, start: number): number | undefined {
-    const { length } = this.#repeated;
-    const end = start + length;
-    // As long as a client repeats itself, nothing is looked for, and no text is made.
-    if (length > 0 && end <= bytes.length && bytes.compare(this.#repeated, 0, length, start, end) === 0)
+    const last = this.#known?.bytes;
+    const end = start + (last?.length ?? 0);
+    // As long as a client repeats itself, nothing is looked for.
+    if (last !== undefined && end <= bytes.length && bytes.compare(last, 0, last.length, start, end) === 0)
       return end;
-    const text = latin1Text(bytes, start - 2, Math.min(bytes.length, start + MAX_HEAD_BYTES));
-    const found = text.indexOf("\r\n\r\n");
-    if (found < 0) return undefined;
-    this.#section = this.#lane.sections.read(text.slice(2, found));
-    this.#repeated =
-      found < MAX_REPEATED_BYTES ? Buffer.from(bytes.subarray(start, start + found + 2)) : NO_BYTES;
-    return start + found + 2;
+    this.#known = this.#lane.sections.read(bytes, start);
+    return this.#known && start + this.#known.bytes.length;
   }
 
   /** What can only be for `Bun.serve` goes there at once: other methods, other ends of lines, too much. */
@@ -237,9 +228,10 @@ export class Connection implements LaneClient, TunnelClient {
 
   #requestFrom(line: string): LaneRequest | undefined {
     const method = line.startsWith("GET ") ? "GET" : line.startsWith("HEAD ") ? "HEAD" : undefined;
-    if (this.#section === undefined || method === undefined || !line.endsWith(" HTTP/1.1")) return undefined;
+    const section = this.#known?.section;
+    if (section === undefined || method === undefined || !line.endsWith(" HTTP/1.1")) return undefined;
     const target = line.slice(method.length + 1, -" HTTP/1.1".length);
-    return isPlainTarget(target) ? new LaneRequest(method, target, this.#section, this) : undefined;
+    return isPlainTarget(target) ? new LaneRequest(method, target, section, this) : undefined;
   }
 
   #continueWhen(isSent: Promise<void>, rest: Buffer, isBehind: boolean): void {

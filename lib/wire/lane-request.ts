@@ -5,6 +5,7 @@ import { FRAMING_FIELDS, refuse } from "../door.ts";
 import type { FieldLookup, PresentedRequest } from "../message.ts";
 import { requestFacts, type RequestFacts } from "../rfc9111/reuse.ts";
 import { trimmed } from "../rfc9111/syntax.ts";
+import { latin1Text } from "./latin1.ts";
 
 /** A header section that was read. Those of one client repeat from request to request, so it is read once. */
 export interface HeaderSection {
@@ -38,31 +39,61 @@ export function isPlainTarget(target: string): boolean {
   return !target.includes("%") || !/\/%2e|%EF%BF%BD/i.test(target);
 }
 
-/** Header sections that were read, those that are not taken too. Two generations: what is not asked for again goes. */
+/** A header section that was read, and its bytes with the empty line behind them. */
+export interface KnownSection {
+  readonly bytes: Buffer;
+  /** `undefined` where a request with it is not taken. */
+  readonly section: HeaderSection | undefined;
+}
+
+/**
+ * Header sections that were read, by a hash of their bytes, which are compared then: no text is made of what is known.
+ * Two generations: what is not asked for again goes.
+ */
 export class SectionMemory {
-  #young = new Map<string, HeaderSection | undefined>();
-  #old = new Map<string, HeaderSection | undefined>();
+  #young = new Map<number, KnownSection>();
+  #old = new Map<number, KnownSection>();
   #youngBytes = 0;
 
-  /** `undefined` where such a request is not taken. `text` is all between the request line and the empty line. */
-  read(text: string): HeaderSection | undefined {
-    const known = this.#young.get(text);
-    if (known !== undefined || this.#young.has(text)) return known;
-    const section = this.#old.has(text) ? this.#old.get(text) : sectionFrom(text);
+  /** The one that begins at `start`, behind a request line; `undefined` where its end is missing. */
+  read(bytes: Buffer, start: number): KnownSection | undefined {
+    // A client mostly waits for its answer: nothing comes behind.
+    const last = bytes.length - start <= MAX_HEAD_BYTES ? bytes.subarray(start) : undefined;
+    const known = last && this.#find(last, Bun.hash.crc32(last));
+    if (known !== undefined) return known;
+    const text = latin1Text(bytes, start - 2, Math.min(bytes.length, start + MAX_HEAD_BYTES));
+    const end = text.indexOf("\r\n\r\n");
+    if (end < 0) return undefined;
+    const own = bytes.subarray(start, start + end + 2);
+    const hash = Bun.hash.crc32(own);
+    return (
+      this.#find(own, hash) ??
+      this.#keep(hash, { bytes: Buffer.from(own), section: sectionFrom(text.slice(2, end)) })
+    );
+  }
+
+  #find(bytes: Buffer, hash: number): KnownSection | undefined {
+    const young = this.#young.get(hash);
+    if (young?.bytes.equals(bytes) === true) return young;
+    const old = this.#old.get(hash);
+    return old?.bytes.equals(bytes) === true ? this.#keep(hash, old) : undefined;
+  }
+
+  #keep(hash: number, known: KnownSection): KnownSection {
     if (this.#youngBytes > MAX_GENERATION_BYTES) {
       this.#old = this.#young;
       this.#young = new Map();
       this.#youngBytes = 0;
     }
-    this.#young.set(text, section);
-    this.#youngBytes += text.length + SECTION_BYTES;
-    return section;
+    this.#young.set(hash, known);
+    this.#youngBytes += known.bytes.length + SECTION_BYTES;
+    return known;
   }
 }
 
 const MAX_GENERATION_BYTES = 2 * 2 ** 20;
 
-/** What a section costs beyond its text, roughly: fields and facts. */
+/** What a section costs beyond its bytes, roughly: fields and facts. */
 const SECTION_BYTES = 1024;
 
 /** A request that the lane took. */
