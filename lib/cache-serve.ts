@@ -64,8 +64,7 @@ export interface Engine {
 export function cacheEngine(options: CacheOptions, together?: Together): Engine {
   const events = new Events();
   const clockMs = (): number => Date.now();
-  const budgetBytes = options.memory * LIVE_SHARE;
-  const store = new MemoryStore({ budgetBytes, maxObjectBytes: options.maxObject }, clockMs);
+  const store = memoryStore(options, clockMs);
   limitHotAnswers(options.memory);
   const collapser = new Collapser();
   const routes = routesFor(options, events);
@@ -95,6 +94,13 @@ export function cacheEngine(options: CacheOptions, together?: Together): Engine 
   });
   const remove: Engine["remove"] = (uris) => removeUris({ store, collapser }, uris);
   return { proxy, forwarder, events, stats, remove, stop: () => health.stop() };
+}
+
+function memoryStore(options: CacheOptions, clockMs: () => number): MemoryStore {
+  const limits = { budgetBytes: options.memory * LIVE_SHARE, maxObjectBytes: options.maxObject };
+  // The lane writes from the stored bytes themselves.
+  const isLane = wireFor(options) === "lane";
+  return new MemoryStore(isLane ? { ...limits, blobFromBytes: Number.POSITIVE_INFINITY } : limits, clockMs);
 }
 
 function routesFor(options: CacheOptions, events: Events): Routes {

@@ -123,8 +123,8 @@ export interface Part {
 }
 
 /**
- * What of a representation is stored. Parts are in order and neither touch nor overlap. A large complete body is a Blob:
- * answers share its bytes, where an ArrayBuffer is copied for each client that reads slowly.
+ * What of a representation is stored. Parts are in order and neither touch nor overlap. A large complete body is a Blob
+ * where the wire would copy an ArrayBuffer for each client that reads slowly: answers share its bytes.
  */
 export type StoredBody =
   | { readonly kind: "complete"; readonly bytes: ArrayBuffer }

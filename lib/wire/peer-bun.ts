@@ -2,6 +2,7 @@
 // Owns: the Unix socket between two processes of one Larder, and the frame of an answer: taken, head, body.
 // Leaves out: who is asked (`workers/owner-first.ts`), what is answered (`workers/desk.ts`).
 import type { AnswerBody, ByteReader } from "../message.ts";
+import { piecesOf } from "./large-bodies.ts";
 
 /** An answer as it goes over: a head, which is text for the other side, and a body. */
 export interface PeerAnswer<Body> {
@@ -104,13 +105,17 @@ async function soon(coming: Promise<PeerAnswer<AnswerBody>>): Promise<PeerAnswer
   return Promise.race([coming, late]).finally(() => clearTimeout(timer));
 }
 
-/** Bytes that are all there go as such, which costs less than a stream. */
+/** Up to here copying costs less than a stream. */
+const ONE_PIECE_BYTES = 64 * 1024;
+
+/** Bytes that are few and all there go as such. */
 function inOnePiece(
   ready: PeerAnswer<AnswerBody>,
   gone: AbortSignal,
 ): ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer> {
   const { head, body } = ready;
-  if (body !== null && !(body instanceof Uint8Array)) return framed(Promise.resolve(ready), gone);
+  const isSmall = body === null || (body instanceof Uint8Array && body.length <= ONE_PIECE_BYTES);
+  if (!isSmall) return framed(Promise.resolve(ready), gone);
   return joined([TAKEN, headFrame(head), body ?? new Uint8Array()]);
 }
 
@@ -154,16 +159,7 @@ function headFrame(head: string): Uint8Array {
 
 function readerOf(body: AnswerBody): ByteReader {
   if (body instanceof ReadableStream) return body.getReader();
-  if (body instanceof Blob) return body.stream().getReader();
-  let rest = body === null || body.length === 0 ? undefined : body;
-  return {
-    async read() {
-      const value = rest;
-      rest = undefined;
-      return { done: value === undefined, value };
-    },
-    cancel: async () => {},
-  };
+  return piecesOf(body ?? new Uint8Array()).getReader();
 }
 
 function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {

@@ -3,9 +3,10 @@
 // Leaves out: the socket (`serve-bun.ts`), what is refused (`door.ts`).
 import { FRAMING_FIELDS } from "../door.ts";
 import { HitAnswer } from "../hit-answer.ts";
-import type { Answer, FieldLookup, PresentedRequest } from "../message.ts";
+import type { Answer, AnswerBody, FieldLookup, PresentedRequest } from "../message.ts";
 import { endToEndFields } from "../rfc9111/header-fields.ts";
 import { DECIDING_FIELDS, plainFacts, requestFacts, type RequestFacts } from "../rfc9111/reuse.ts";
+import { piecesOf, sharedBlob } from "./large-bodies.ts";
 
 /** The header fields of a request, read once: each look-up in native `Headers` costs as much as all of them here. */
 export class ReadFields implements FieldLookup {
@@ -102,10 +103,19 @@ export class WebRequest implements PresentedRequest {
 export function responseFrom(answer: Answer): Response {
   const { status, fields, body } = answer;
   const isTyped = answer instanceof HitAnswer ? answer.isTyped : fields.has("content-type");
-  if (body instanceof Uint8Array && !isTyped) return new Response(untyped(body), { status, headers: fields });
+  return new Response(contentOf(body, isTyped), { status, headers: fields });
+}
+
+/** From this size on bytes are not copied for each client. */
+const LARGE_BYTES = 256 * 1024;
+
+function contentOf(body: AnswerBody, isTyped: boolean): AnswerBody {
+  const isLarge = body instanceof Blob || (body instanceof Uint8Array && body.length >= LARGE_BYTES);
   // `body.stream()` would be given a type all the same.
-  if (body instanceof Blob && !isTyped) return new Response(slices(body), { status, headers: fields });
-  return new Response(body, { status, headers: fields });
+  if (isLarge && !isTyped) return piecesOf(body);
+  if (!(body instanceof Uint8Array)) return body;
+  if (isLarge) return sharedBlob(body as Uint8Array<ArrayBuffer>);
+  return isTyped ? body : untyped(body);
 }
 
 /**
@@ -121,23 +131,5 @@ function untyped(bytes: Uint8Array): ReadableStream<Uint8Array> {
       },
     },
     { highWaterMark: bytes.length + 1, size: (chunk) => chunk?.length ?? 0 },
-  );
-}
-
-/** Bytes of a slice at a time. */
-const SLICE_BYTES = 256 * 1024;
-
-/** A large body piece by piece: as many clients as may read slowly share its bytes, and none is held twice. */
-function slices(blob: Blob): ReadableStream<Uint8Array> {
-  let at = 0;
-  return new ReadableStream(
-    {
-      async pull(controller) {
-        const piece = blob.slice(at, (at += SLICE_BYTES));
-        if (piece.size === 0) controller.close();
-        else controller.enqueue(new Uint8Array(await piece.arrayBuffer()));
-      },
-    },
-    { highWaterMark: 0 },
   );
 }

@@ -75,6 +75,14 @@ describe("memory: a large body is shared, not copied for each answer", () => {
     expect(store.stats().storedBytes).toBe(sizeBytes);
   });
 
+  test("it stays bytes for a wire that copies none", () => {
+    const limits = { budgetBytes: 1_000_000, maxObjectBytes: 100_000, blobFromBytes: Infinity };
+    const writer = new MemoryStore(limits).write(headFor(KEY), undefined)!;
+    for (const chunk of chunks) writer.write(chunk);
+    const { body } = writer.commit()!;
+    expect(body.kind === "complete" && Buffer.from(body.bytes).equals(large)).toBe(true);
+  });
+
   test("without Content-Type it stays bytes: a wire would give a Blob a type", () => {
     const head = headFor(KEY);
     const fields = new Headers([...head.fields]);

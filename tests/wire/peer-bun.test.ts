@@ -44,6 +44,7 @@ const BODIES: readonly (readonly [string, () => AnswerBody, Uint8Array])[] = [
   ["nothing", () => null, new Uint8Array()],
   ["no bytes", () => new Uint8Array(), new Uint8Array()],
   ["bytes", () => bytes, bytes],
+  ["many bytes", () => large, large],
   ["a Blob", () => new Blob([large]), large],
   ["a stream", () => new Blob([large]).stream(), large],
 ];

@@ -107,6 +107,26 @@ describe("an Answer as a Response", () => {
     }
   });
 
+  test.each([
+    ["all of them", 0, 1_000_003],
+    ["some from the middle", 300_007, 600_011],
+    ["fewer than are large", 300_007, 300_019],
+  ])("many bytes, %s: each client gets them to the byte, and their length", async (_, first, end) => {
+    const all = Uint8Array.from({ length: 1_000_003 }, (_byte, at) => at % 251);
+    const body = all.subarray(first, end);
+    const text = Buffer.from(body).toString("latin1");
+    for (const type of [{ "content-type": "text/tea" }, {}]) {
+      for (let client = 0; client < 2; client++) {
+        const answered = await sent({ status: 200, fields: new Headers({ ...DATE, ...type }), body });
+        const types = answered.head.filter((line) => line.startsWith("content-type"));
+        expect(types).toEqual("content-type" in type ? ["content-type: text/tea"] : []);
+        const hasLength = answered.head.includes(`content-length: ${body.length}`);
+        expect(hasLength || !("content-type" in type)).toBe(true);
+        expect((hasLength ? answered.body : unchunked(answered.body)) === text).toBe(true);
+      }
+    }
+  });
+
   test("a Blob with Content-Type goes out as it is: that one, and its length", async () => {
     const fields = new Headers({ ...DATE, "content-type": "text/tea" });
     const { head, body } = await sent({ status: 200, fields, body: new Blob(["tea"], { type: "a/b" }) });
