@@ -15,8 +15,8 @@ export interface Sending {
   readonly isLast: boolean;
 }
 
-/** A header section and what is small behind it go out in one write from here; it is free again after that. */
-const out = Buffer.allocUnsafe(64 * 1024);
+/** A header section and what finds room behind it go out in one write from here; it is free again after that. */
+const out = Buffer.allocUnsafe(128 * 1024);
 
 /** Writes to one socket, one answer at a time. */
 export class LaneWriter {
@@ -68,13 +68,17 @@ export class LaneWriter {
   ): boolean {
     const line = statusLine(status, reason);
     const end = isLast ? LAST : END;
-    const length = line.length + lines.length + ownLines.length + end.length + bytes.length;
-    if (length > out.length) return this.#write(line + lines + ownLines + end, bytes, "");
+    const headLength = line.length + lines.length + ownLines.length + end.length;
+    if (headLength > out.length) return this.#write(line + lines + ownLines + end, bytes, "");
     let at = writeLatin1(out, line, 0);
     at += writeLatin1(out, lines, at);
     at += writeLatin1(out, ownLines + end, at);
-    out.set(bytes, at);
-    return this.#put(out, length);
+    // Two writes of a large body are two deliveries: the first one is to be worth the reader's while.
+    const isAll = at + bytes.length <= out.length;
+    const first = isAll ? bytes : bytes.subarray(0, out.length - at);
+    out.set(first, at);
+    const isSent = this.#put(out, at + first.length);
+    return isAll ? isSent : this.#put(bytes.subarray(first.length), bytes.length - first.length);
   }
 
   /** The kernel takes bytes again. */
