@@ -74,11 +74,21 @@ export class LaneWriter {
     at += writeLatin1(out, lines, at);
     at += writeLatin1(out, ownLines + end, at);
     // Two writes of a large body are two deliveries: the first one is to be worth the reader's while.
-    const isAll = at + bytes.length <= out.length;
-    const first = isAll ? bytes : bytes.subarray(0, out.length - at);
+    const first = at + bytes.length <= out.length ? bytes : bytes.subarray(0, out.length - at);
     out.set(first, at);
-    const isSent = this.#put(out, at + first.length);
-    return isAll ? isSent : this.#put(bytes.subarray(first.length), bytes.length - first.length);
+    return this.#putHit(at, first.length, bytes);
+  }
+
+  /** A header section of that length and the first bytes behind it, from `out`. What waits is the stored body itself. */
+  #putHit(headLength: number, firstLength: number, bytes: Uint8Array): boolean {
+    const length = headLength + firstLength;
+    const written = this.isFlushed ? Math.max(0, this.#socket.write(out, 0, length)) : 0;
+    if (written === length && firstLength === bytes.length) return true;
+    if (written < headLength) this.#waiting.push(Buffer.from(out.subarray(written, headLength)));
+    const rest = bytes.subarray(Math.max(0, written - headLength));
+    if (written === length) return this.#put(rest, rest.length);
+    if (rest.length > 0) this.#waiting.push(rest);
+    return false;
   }
 
   /** The kernel takes bytes again. */
