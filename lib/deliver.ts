@@ -19,8 +19,9 @@ import type {
   StoredResponse,
   Trailers,
 } from "./message.ts";
+import { ReceivedAnswer } from "./received-answer.ts";
 import { readerOf, withoutTarget } from "./received.ts";
-import { aged, answerFromReceived, answerNotModified } from "./respond.ts";
+import { aged, answerNotModified } from "./respond.ts";
 import { merged } from "./rfc9111/outcome.ts";
 import { completeLengthOf, parseContentRange, partialBody, partsOf } from "./rfc9111/range.ts";
 import type { EpochSeconds } from "./rfc9111/time.ts";
@@ -37,7 +38,7 @@ const JOIN_BYTES = 2 * 2 ** 20;
 /** How long a small body that has begun to come is waited for, in milliseconds. */
 const GRACE_MS = 10;
 
-/** What an answer is made from while its body is on its way. */
+/** What an answer is made from while its body is on its way; its fields are not changed any more. */
 export interface Delivery {
   readonly status: number;
   readonly reason?: string | undefined;
@@ -63,7 +64,7 @@ export async function deliver(visit: Visit, delivery: Delivery): Promise<Answer>
     const content = coming instanceof Promise ? await coming : coming;
     const trailers = body instanceof FillBody ? trailersBehind.get(body) : undefined;
     const answer = { status, reason, fields, body: content, trailers };
-    return visit.done(answerFromReceived(answer, report), report, storage);
+    return visit.done(new ReceivedAnswer(answer, report), report, storage);
   } finally {
     if (body instanceof FillBody) body.release();
   }

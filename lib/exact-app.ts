@@ -9,8 +9,9 @@ import type { Events } from "./events.ts";
 import type { Forwarder } from "./forward.ts";
 import type { Answer, PresentedRequest } from "./message.ts";
 import type { Proxy } from "./proxy.ts";
+import { ReceivedAnswer } from "./received-answer.ts";
 import { failureOf, receivedFrom } from "./received.ts";
-import { answerFromReceived, faultPage } from "./respond.ts";
+import { faultPage } from "./respond.ts";
 import { arrivalOf, type Tunnel } from "./wire/node-message.ts";
 import type { StreamedResponse } from "./wire/origin-exchange.ts";
 import { relay } from "./wire/relay.ts";
@@ -90,5 +91,5 @@ function declined(response: StreamedResponse, method: string, report: Report): A
   const nowMs = Date.now();
   const facts = { method, requestTimeMs: nowMs, responseTimeMs: nowMs, trustsClose: true };
   const { status, reason, fields } = receivedFrom({ ...response, body: null }, facts);
-  return answerFromReceived({ status, reason, fields, body: response.body }, report);
+  return new ReceivedAnswer({ status, reason, fields, body: response.body }, report);
 }

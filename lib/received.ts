@@ -5,7 +5,7 @@ import { OriginError } from "./errors.ts";
 import type { ByteReader, ReceivedResponse } from "./message.ts";
 import { endToEndFields } from "./rfc9111/header-fields.ts";
 import { listMembers } from "./rfc9111/syntax.ts";
-import { epochSeconds, formatHttpDate, parseHttpDate } from "./rfc9111/time.ts";
+import { epochSeconds, formatHttpDate, parseHttpDate, type EpochSeconds } from "./rfc9111/time.ts";
 import type { OriginResponse } from "./wire/origin-exchange.ts";
 
 /** What of an exchange its response does not say itself. Times are milliseconds since 1970. */
@@ -30,16 +30,8 @@ export function receivedFrom(response: OriginResponse, facts: ExchangeFacts): Re
     throw new OriginError("origin-malformed", problem);
   }
   const responseTime = epochSeconds(responseTimeMs);
-  const endToEnd = endToEndFields(response.fields);
-  const fields = endToEnd === response.fields ? new Headers(endToEnd) : endToEnd;
-  // RFC 9112 §6.3: Transfer-Encoding beats Content-Length, which is wrong then.
-  if (coding !== null) fields.delete("content-length");
-  if (parseHttpDate(fields.get("date") ?? "", responseTime) === undefined) {
-    fields.set("date", formatHttpDate(responseTime));
-  }
   const length = coding === null && lengths[0] !== undefined ? Number(lengths[0]) : undefined;
-  // RFC 9110 §8.6: several equal values may come joined; one is passed on.
-  if (length !== undefined && String(length) !== announced) fields.set("content-length", String(length));
+  const fields = corrected(endToEndFields(response.fields), length, responseTime);
   const close = facts.trustsClose ? "trusted-close" : "close";
   return {
     status: response.status,
@@ -52,6 +44,22 @@ export function receivedFrom(response: OriginResponse, facts: ExchangeFacts): Re
     responseTime,
     trailers: response.trailers,
   };
+}
+
+/**
+ * The fields with a Date, and with the length that counts: Transfer-Encoding beats Content-Length, which is wrong then
+ * (RFC 9112 §6.3); several equal values may come joined, and one is passed on (RFC 9110 §8.6). The same object where
+ * there is nothing to change, for it may be shared.
+ */
+function corrected(fields: Headers, length: number | undefined, now: EpochSeconds): Headers {
+  const announced = length === undefined ? null : String(length);
+  const isDated = parseHttpDate(fields.get("date") ?? "", now) !== undefined;
+  if (isDated && fields.get("content-length") === announced) return fields;
+  const own = new Headers(fields);
+  if (!isDated) own.set("date", formatHttpDate(now));
+  if (announced === null) own.delete("content-length");
+  else own.set("content-length", announced);
+  return own;
 }
 
 function readable(body: OriginResponse["body"]): ByteReader | Uint8Array | null {

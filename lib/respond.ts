@@ -39,18 +39,6 @@ export function answerFromStored(
   return wholeAnswer(stored, request, report, now);
 }
 
-/**
- * The answer from a response that is on its way, for its leader (`fields` as received) or a follower (as stored); the
- * fields are for this answer alone, and what Larder says is added to them.
- */
-export function answerFromReceived(response: Answer, report: Report): Answer {
-  const { status, reason, fields, body, trailers } = response;
-  fields.append("via", `1.1 ${CACHE_NAME}`);
-  appendStatus(fields, report);
-  if (body instanceof Uint8Array) fields.set("content-length", String(body.length));
-  return { status, reason, fields, body, trailers };
-}
-
 /** Whether the client already has what is coming; its 304 then takes the place of the response. */
 export function answerNotModified(
   head: StoredHead,

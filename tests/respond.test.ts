@@ -4,7 +4,8 @@
 import { describe, expect, test } from "bun:test";
 import { OriginError, type OriginErrorCode } from "../lib/errors.ts";
 import type { Answer } from "../lib/message.ts";
-import { aged, answerFromReceived, answerFromStored, answerPage, faultPage } from "../lib/respond.ts";
+import { ReceivedAnswer } from "../lib/received-answer.ts";
+import { aged, answerFromStored, answerPage, faultPage } from "../lib/respond.ts";
 import { at, complete, partial, request, storedResponse } from "./rfc9111/test-values.ts";
 import { cacheStatusOf } from "./larder-under-test.ts";
 
@@ -136,9 +137,35 @@ describe("an answer on its way", () => {
   test("has Content-Length where all bytes are there", () => {
     const fields = new Headers({ "x-kept": "1", "content-length": "99" });
     const body = new TextEncoder().encode("soup");
-    const answer = answerFromReceived({ status: 200, fields, body }, { word: "MISS", fwd: "uri-miss" });
+    const answer = new ReceivedAnswer({ status: 200, fields, body }, { word: "MISS", fwd: "uri-miss" });
     expect([answer.fields.get("content-length"), answer.fields.get("via")]).toEqual(["4", "1.1 larder"]);
     expect(answer.fields.get("x-kept")).toBe("1");
+    expect(fields.get("content-length")).toBe("99");
+  });
+
+  test.each<[string, Answer["body"], string | undefined, boolean]>([
+    ["bytes of the announced length", new Uint8Array(4), "4", true],
+    ["bytes whose length was not announced", new Uint8Array(4), undefined, true],
+    ["bytes of another length", new Uint8Array(4), "5", false],
+    ["a stream of an announced length", new Blob(["soup"]).stream(), "4", true],
+    ["a stream of unknown length", new Blob(["soup"]).stream(), undefined, false],
+    ["nothing, to HEAD", null, "4", true],
+    ["nothing at all", null, undefined, false],
+  ])("says the same as text and as fields, where its length is known: %s", (_, body, length, isText) => {
+    const fields = new Headers({ "x-kept": "1", via: "1.0 inner", "set-cookie": "a=1" });
+    fields.append("set-cookie", "b=2");
+    if (length !== undefined) fields.set("content-length", length);
+    const before = [...fields];
+    const answer = new ReceivedAnswer({ status: 200, fields, body }, { word: "MISS", fwd: "uri-miss" });
+    const { block } = answer;
+    expect(block !== undefined).toBe(isText);
+    const said = new Headers();
+    for (const line of block === undefined ? [] : `${block.lines}${block.ownLines}`.split("\r\n").slice(1)) {
+      const colon = line.indexOf(": ");
+      said.append(line.slice(0, colon), line.slice(colon + 2));
+    }
+    if (isText) expect([...said]).toEqual([...answer.fields]);
+    expect([...fields]).toEqual(before);
   });
 });
 

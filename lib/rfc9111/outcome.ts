@@ -94,10 +94,12 @@ export function outcome(exchange: Exchange, rules: CachingRules): Outcome {
 export function storedHead(exchange: Exchange, rules: CachingRules): StoredHead {
   const { status, reason, fields } = exchange.received;
   const directives = responseDirectives(fields);
-  const storable = storableFields(fields, directives);
-  // The answer to who asked has them too, and more to come.
-  const kept = storable === fields ? new Headers(fields) : storable;
-  return headFrom(exchange, rules, { status, reason, fields: kept, directives });
+  return headFrom(exchange, rules, {
+    status,
+    reason,
+    fields: storableFields(fields, directives),
+    directives,
+  });
 }
 
 /**

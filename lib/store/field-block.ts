@@ -51,6 +51,19 @@ export function fieldText(fields: Iterable<[string, string]>): string {
   return lines.join("");
 }
 
+/** Texts of fields that nobody changes any more. */
+const texts = new WeakMap<Headers, string>();
+
+/** The same for fields that will not be changed: who asks for it again is given the same text. */
+export function textOnce(fields: StoredFields): string {
+  if (!(fields instanceof Headers)) return fieldText(fields);
+  const known = texts.get(fields);
+  if (known !== undefined) return known;
+  const text = fieldText(fields);
+  texts.set(fields, text);
+  return text;
+}
+
 const NAMES = new Map([
   ["etag", "ETag"],
   ["te", "TE"],

@@ -6,7 +6,7 @@ import { supersedes } from "../rfc9111/cache-key.ts";
 import { partsOf } from "../rfc9111/range.ts";
 import { epochSeconds } from "../rfc9111/time.ts";
 import { Eviction } from "./eviction.ts";
-import { fieldText } from "./field-block.ts";
+import { textOnce } from "./field-block.ts";
 import { StoredRecord } from "./record.ts";
 import type { Store, StoreStats, Writer } from "./store.ts";
 
@@ -85,7 +85,7 @@ export class MemoryStore implements Store {
     const leftBytes = budgetBytes - (lengthBytes ?? 0);
     if ((lengthBytes ?? 0) > maxObjectBytes || leftBytes < 0) return undefined;
     // Counted only where it can matter.
-    if (leftBytes < MAX_HEAD_BYTES && overheadOf(head, fieldText(head.fields)) > leftBytes) return undefined;
+    if (leftBytes < MAX_HEAD_BYTES && overheadOf(head, textOnce(head.fields)) > leftBytes) return undefined;
     const chunks: Uint8Array<ArrayBuffer>[] = [];
     let written = 0;
     let open = true;
@@ -180,7 +180,7 @@ export class MemoryStore implements Store {
   }
 
   #insert(head: StoredHead, body: StoredBody): StoredResponse | undefined {
-    const text = fieldText(head.fields);
+    const text = textOnce(head.fields);
     const stored = new StoredRecord(head, text, body, overheadOf(head, text) + bytesOf(body));
     const { sizeBytes } = stored;
     for (const older of this.lookup(head.key)) if (supersedes(stored, older)) this.#drop(older);

@@ -1,7 +1,7 @@
 // Answers: how a request without content reaches an origin over a connection of Larder's own.
 // Owns: which requests go that way, and their bytes: the target and the fields as they are, and nothing besides.
 // Leaves out: all others (`forward-fetch.ts`), connections (`origin-pool.ts`), what a response means (`forward.ts`).
-import { fieldText } from "../store/field-block.ts";
+import { textOnce } from "../store/field-block.ts";
 import { sendThroughFetch } from "./forward-fetch.ts";
 import { Exchange } from "./origin-connection.ts";
 import type { OriginResponse, OutgoingRequest, Send } from "./origin-exchange.ts";
@@ -41,16 +41,6 @@ function poolOf(origin: string): OriginPool {
 /** `Headers` hold no CR, LF or NUL in names and values. */
 function headOf({ method, target, origin, fields }: OutgoingRequest): string {
   const host = fields.has("host") ? "" : `\r\nHost: ${new URL(origin).host}`;
-  return `${method} ${target} HTTP/1.1${host}${textOf(fields)}\r\n\r\n`;
-}
-
-/** What was written before: many requests share their fields (`outgoing-fields.ts`). */
-const texts = new WeakMap<Headers, string>();
-
-function textOf(fields: Headers): string {
-  const known = texts.get(fields);
-  if (known !== undefined) return known;
-  const text = fieldText(fields);
-  texts.set(fields, text);
-  return text;
+  // Many requests share their fields (`outgoing-fields.ts`).
+  return `${method} ${target} HTTP/1.1${host}${textOnce(fields)}\r\n\r\n`;
 }

@@ -53,8 +53,9 @@ export class LaneWriter {
       stream.cancel().catch(() => {});
     }
     const bytes = hasBody && body instanceof Uint8Array ? body : NO_BYTES;
-    if (answer.block !== undefined && status !== 204)
-      return this.#sendBlock(answer, answer.block, bytes, sending.isLast) || this.#flushed();
+    const { block } = answer;
+    if (block !== undefined && status !== 204)
+      return this.#sendBlock(answer, block, bytes, sending.isLast) || this.#flushed();
     const isSent = this.#write(headOf(answer, hasBody ? bytes.length : "as-said", sending), bytes, "");
     return isSent ? true : this.#flushed();
   }

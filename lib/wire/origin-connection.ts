@@ -212,7 +212,7 @@ export class OriginConnection implements BodySource {
     }
     this.#input = undefined;
     this.#head = head;
-    const fields = new Headers(head.fields);
+    const { fields } = head;
     const isBodiless = exchange.outgoing.method === "HEAD" || BODILESS.has(status);
     const framing = isBodiless ? 0 : head.framing;
     if (framing === rest.length) {

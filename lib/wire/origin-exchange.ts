@@ -35,6 +35,7 @@ export interface OutgoingRequest {
 export interface OriginResponse {
   readonly status: number;
   readonly reason?: string | undefined;
+  /** Not to be changed: responses that say the same may share them. */
   readonly fields: Headers;
   /**
    * Breaks off where the response does; cancelling it ends the exchange. A reader where reading has begun; bytes where
