@@ -204,7 +204,7 @@ function onePiece(body: FillBody): Uint8Array | undefined {
 export function finishPartial(head: StoredHead, received: ReceivedResponse): Finish {
   return (bytes, stored) => {
     const range = parseContentRange(received.fields.get("content-range"));
-    const part = range === undefined ? undefined : partialBody(range, new Uint8Array(bytes));
+    const part = range === undefined ? undefined : partialBody(range, bytes);
     if (part === undefined) return undefined;
     const { head: both, body } = merged(head, part, stored);
     if (![both, head].every(({ fields }) => isWholeAsItSays(fields, body))) return undefined;
@@ -218,7 +218,7 @@ export function finishPartial(head: StoredHead, received: ReceivedResponse): Fin
 function isWholeAsItSays(fields: FieldLookup, body: StoredBody): boolean {
   if (body.kind !== "complete") return true;
   const check = digestCheck(fields, "whole");
-  check?.update(new Uint8Array(body.bytes));
+  check?.update(body.bytes);
   return check?.holds() !== false;
 }
 

@@ -59,7 +59,7 @@ export function wholeOf(body: StoredBody): Uint8Array | Blob | null;
 /** Both. */
 export function wholeOf(body: StoredBody): Uint8Array | Blob | null {
   if (body.kind === "partial") return null;
-  return body.kind === "blob" ? body.blob : new Uint8Array(body.bytes);
+  return body.kind === "blob" ? body.blob : body.bytes;
 }
 
 /** Whether a response with that status has content at all (RFC 9110 §6.4.1). */

@@ -127,7 +127,8 @@ export interface Part {
  * where the wire would copy an ArrayBuffer for each client that reads slowly: answers share its bytes.
  */
 export type StoredBody =
-  | { readonly kind: "complete"; readonly bytes: ArrayBuffer }
+  /** All of an ArrayBuffer, or nearly so: what a response came in is not copied for the sake of its header section. */
+  | { readonly kind: "complete"; readonly bytes: Uint8Array<ArrayBuffer> }
   | { readonly kind: "blob"; readonly blob: Blob }
   | {
       readonly kind: "partial";

@@ -150,7 +150,7 @@ describe("who comes later", () => {
 
 const KINDS = [
   ["a Blob", asBlob],
-  ["bytes", (bytes: Uint8Array<ArrayBuffer>) => ({ kind: "complete", bytes: bytes.buffer }) as const],
+  ["bytes", (bytes: Uint8Array<ArrayBuffer>) => ({ kind: "complete", bytes }) as const],
 ] as const;
 
 describe.each(KINDS)("when it is stored, as %s,", (_, bodyOf) => {

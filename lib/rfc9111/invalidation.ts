@@ -51,6 +51,9 @@ function sameOriginUri(
     named.host = target.host;
     if (target.port === "") named.port = "";
   }
+  // Neither is in a request, nor in a cache key.
   named.hash = "";
+  named.username = "";
+  named.password = "";
   return named.origin === target.origin ? [named.href] : [];
 }

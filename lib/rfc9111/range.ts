@@ -135,13 +135,13 @@ export function missingRange(body: StoredBody): { first: number; last: number | 
 /** Bytes of the complete representation; `undefined` where that is not known. */
 export function completeLengthOf(body: StoredBody): number | undefined {
   if (body.kind === "blob") return body.blob.size;
-  return body.kind === "complete" ? body.bytes.byteLength : body.completeLength;
+  return body.kind === "complete" ? body.bytes.length : body.completeLength;
 }
 
 /** The stored runs of bytes in order, as far as they are at hand: those of a Blob are not. */
 export function partsOf(body: StoredBody): readonly Part[] {
   if (body.kind === "blob") return [];
-  return body.kind === "complete" ? [{ first: 0, bytes: new Uint8Array(body.bytes) }] : body.parts;
+  return body.kind === "complete" ? [{ first: 0, bytes: body.bytes }] : body.parts;
 }
 
 function parseSpec(member: string): RangeSpec | undefined {
@@ -171,7 +171,7 @@ function ignoredOrUncovered(body: StoredBody): Coverage {
 function bodyOf(parts: readonly Part[], completeLength: number | undefined): StoredBody {
   const [only] = parts;
   if (only !== undefined && parts.length === 1 && only.first === 0 && only.bytes.length === completeLength) {
-    return { kind: "complete", bytes: new Uint8Array(only.bytes).buffer };
+    return { kind: "complete", bytes: only.bytes as Uint8Array<ArrayBuffer> };
   }
   return { kind: "partial", parts, completeLength };
 }

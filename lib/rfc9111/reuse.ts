@@ -131,7 +131,7 @@ export function wouldReuse(
   now: EpochSeconds,
   rules: ReuseRules,
 ): boolean {
-  const body = { kind: "complete", bytes: new ArrayBuffer(0) } as const;
+  const body = { kind: "complete", bytes: new Uint8Array(0) } as const;
   const decision = decide(request, [{ ...head, body, sizeBytes: 0 }], now, rules);
   return decision.kind === "reuse" && decision.stale === undefined;
 }

@@ -112,7 +112,7 @@ export class MemoryStore implements Store {
         const taken = [...chunks];
         close();
         if (finish === undefined) return this.#insert(head, this.#bodyOf(head, taken));
-        const finished = finish(bufferOf(taken), this.lookup(head.key));
+        const finished = finish(inOnePiece(taken), this.lookup(head.key));
         return finished && this.#insertFinished(finished.head, finished.body);
       },
       abort: close,
@@ -166,7 +166,7 @@ export class MemoryStore implements Store {
 
   #insertFinished(head: StoredHead, body: StoredBody): StoredResponse | undefined {
     if (body.kind !== "complete") return this.#insert(head, body);
-    return this.#insert(head, this.#bodyOf(head, [new Uint8Array(body.bytes)]));
+    return this.#insert(head, this.#bodyOf(head, [body.bytes]));
   }
 
   /** The complete body in one piece. */
@@ -176,7 +176,7 @@ export class MemoryStore implements Store {
     const isTyped = head.fields.has("content-type");
     if (length >= (isTyped ? blobFromBytes : Math.max(blobFromBytes, UNTYPED_BLOB_FROM_BYTES)))
       return { kind: "blob", blob: new Blob([...chunks]) };
-    return { kind: "complete", bytes: bufferOf(chunks) };
+    return { kind: "complete", bytes: inOnePiece(chunks) };
   }
 
   #insert(head: StoredHead, body: StoredBody): StoredResponse | undefined {
@@ -261,21 +261,30 @@ export class MemoryStore implements Store {
 
 const NOTHING: readonly StoredResponse[] = Object.freeze([]);
 
-/** The bytes of all chunks in a buffer of their own. */
-function bufferOf(chunks: readonly Uint8Array<ArrayBuffer>[]): ArrayBuffer {
+/** Of the buffer that a body came in, so much may be something else: its header section, as a rule. */
+const MAX_WASTE_SHARE = 1 / 8;
+
+/** The bytes of all chunks in a buffer that holds little besides. */
+function inOnePiece(chunks: readonly Uint8Array<ArrayBuffer>[]): Uint8Array<ArrayBuffer> {
+  const [only] = chunks;
+  if (only !== undefined && chunks.length === 1) {
+    const { byteLength } = only.buffer;
+    if (byteLength - only.length <= byteLength * MAX_WASTE_SHARE) return only;
+  }
   const bytes = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
   let at = 0;
   for (const chunk of chunks) {
     bytes.set(chunk, at);
     at += chunk.length;
   }
-  return bytes.buffer;
+  return bytes;
 }
 
+/** What it takes in memory. */
 function bytesOf(body: StoredBody): number {
-  return body.kind === "blob"
-    ? body.blob.size
-    : partsOf(body).reduce((sum, { bytes }) => sum + bytes.length, 0);
+  if (body.kind === "blob") return body.blob.size;
+  if (body.kind === "complete") return body.bytes.buffer.byteLength;
+  return partsOf(body).reduce((sum, { bytes }) => sum + bytes.length, 0);
 }
 
 function overheadOf({ key, selecting }: StoredHead, text: string): number {

@@ -31,7 +31,7 @@ export interface Store {
 
 /** What the bytes of a finished write are and the head that goes with them, given what is stored for the key by then. */
 export type Finish = (
-  bytes: ArrayBuffer,
+  bytes: Uint8Array<ArrayBuffer>,
   stored: readonly StoredResponse[],
 ) => { readonly head: StoredHead; readonly body: StoredBody } | undefined;
 

@@ -62,7 +62,7 @@ describe("what comes out stays in its range:", () => {
   });
   law("RFC 9110 §14.2 what a stored body covers are ranges of its bytes", (text) => {
     const covered = coverage(
-      { kind: "complete", bytes: new ArrayBuffer(50) },
+      { kind: "complete", bytes: new Uint8Array(50) },
       parseRange(`bytes=${text}`) ?? [],
     );
     if (covered.kind !== "covered") return;

@@ -48,6 +48,7 @@ describe("§4.4 the URIs in Location and Content-Location", () => {
     ["both are", { location: other, "content-location": "/third" }, [URI, other, "http://larder.test/third"]],
     ["a relative one counts from the target URI", { location: "other?a=1" }, [URI, `${other}?a=1`]],
     ["a fragment is no part of a key", { location: `${other}#part` }, [URI, other]],
+    ["nor are a name and a password", { location: "http://me:secret@larder.test/other" }, [URI, other]],
     ["the target URI itself counts once", { location: URI, "content-location": "/menu" }, [URI]],
     ["the default port is the same origin", { location: "http://larder.test:80/other" }, [URI, other]],
     ["letters of a host are in any case", { location: "HTTP://LARDER.test/other" }, [URI, other]],

@@ -40,7 +40,7 @@ export function bytesOf(text: string): Uint8Array {
 }
 
 export function complete(text: string): StoredBody {
-  return { kind: "complete", bytes: new Uint8Array(bytesOf(text)).buffer };
+  return { kind: "complete", bytes: new Uint8Array(bytesOf(text)) };
 }
 
 /** A partial body of `[first, text]` parts. */

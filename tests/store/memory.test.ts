@@ -59,6 +59,28 @@ test("memory: the values that select a variant count against the budget", () => 
   expect(sizeWith("x".repeat(5000)) - sizeWith("x")).toBe(4999);
 });
 
+describe("memory: a body that came in one piece", () => {
+  const came = (headBytes: number, bodyBytes: number): Uint8Array<ArrayBuffer> => {
+    const all = crypto.getRandomValues(new Uint8Array(headBytes + bodyBytes));
+    return all.subarray(headBytes);
+  };
+  test.each([
+    ["is kept as it came, behind a short header section", 100, 900, 1000],
+    ["is copied where it would keep much else", 300, 1000, 1000],
+    ["is kept where there is nothing else", 0, 20, 20],
+    ["may be empty", 300, 0, 0],
+  ])("%s, and counts what it keeps", (_, headBytes, bodyBytes, keptBytes) => {
+    const tier = new MemoryStore({ budgetBytes: 100_000, maxObjectBytes: 10_000 });
+    const empty = store(tier, headFor("http://b.test/"), "")!.sizeBytes - "http://b.test/".length;
+    const chunk = came(headBytes, bodyBytes);
+    const writer = tier.write(headFor(KEY), undefined)!;
+    writer.write(chunk);
+    const { body, sizeBytes } = writer.commit()!;
+    expect(body.kind === "complete" && Buffer.from(body.bytes).equals(chunk)).toBe(true);
+    expect(sizeBytes - empty - KEY.length).toBe(keptBytes);
+  });
+});
+
 describe("memory: a large body is shared, not copied for each answer", () => {
   const chunks = Array.from({ length: 9 }, (_, at) => new Uint8Array(5000).fill(at));
   const large = new Uint8Array(Bun.concatArrayBuffers(chunks));
@@ -98,7 +120,7 @@ describe("memory: a large body is shared, not copied for each answer", () => {
     writer.write(large.subarray(0, 10));
     const { body } = writer.commit(() => ({
       head: headFor(KEY),
-      body: { kind: "complete", bytes: large.buffer },
+      body: { kind: "complete", bytes: large },
     }))!;
     expect(body.kind === "blob" && Buffer.from(await body.blob.bytes()).equals(large)).toBe(true);
   });
