@@ -198,9 +198,10 @@ export class FillBody {
 
   #accept(chunk: Uint8Array): void {
     this.#receivedBytes += chunk.length;
-    this.#chunks.push(chunk);
     this.#digest?.update(chunk);
-    if (this.#writer?.write(chunk) === false) this.discard();
+    const kept = this.#writer?.write(chunk) ?? chunk;
+    this.#chunks.push(kept === false ? chunk : kept);
+    if (kept === false) this.discard();
     if (this.#receivedBytes > (this.#source.joinBytes ?? 0)) this.#free();
     this.#news.tell();
   }

@@ -37,7 +37,7 @@ class Limited extends OneWrite {
     this.#left = chunks;
   }
 
-  override write(chunk: Uint8Array): boolean {
+  override write(chunk: Uint8Array): Uint8Array | false {
     return this.#left-- > 0 && super.write(chunk);
   }
 }
@@ -210,7 +210,7 @@ describe("memory", () => {
 
   test("of a stored body holds none of its chunks a second time, though a reader has read nothing yet", async () => {
     const store = new OneWrite();
-    const writer = { write: () => true, commit: () => store.commit(), abort: () => {} };
+    const writer = { write: (chunk: Uint8Array) => chunk, commit: () => store.commit(), abort: () => {} };
     const { body, kept } = counted({ writer, hold: store.hold });
     const stalled = body.reader().getReader();
     body.release();

@@ -51,10 +51,10 @@ export class Notebook implements Writer {
     this.#room = room;
   }
 
-  write(chunk: Uint8Array): boolean {
+  write(chunk: Uint8Array): Uint8Array | false {
     if (this.text.length + chunk.length > this.#room) return false;
     this.text += new TextDecoder().decode(chunk);
-    return true;
+    return chunk;
   }
 
   commit(): StoredResponse {

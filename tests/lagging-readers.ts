@@ -108,9 +108,9 @@ export class OneWrite implements Writer {
     };
   };
 
-  write(chunk: Uint8Array): boolean {
+  write(chunk: Uint8Array): Uint8Array | false {
     this.#chunks.push(chunk);
-    return true;
+    return chunk;
   }
 
   commit(): StoredResponse {

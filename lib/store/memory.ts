@@ -7,6 +7,7 @@ import { partsOf } from "../rfc9111/range.ts";
 import { epochSeconds } from "../rfc9111/time.ts";
 import { Eviction } from "./eviction.ts";
 import { textOnce } from "./field-block.ts";
+import { GatheredBytes } from "./gathered-bytes.ts";
 import { StoredRecord } from "./record.ts";
 import type { Store, StoreStats, Writer } from "./store.ts";
 
@@ -86,33 +87,30 @@ export class MemoryStore implements Store {
     if ((lengthBytes ?? 0) > maxObjectBytes || leftBytes < 0) return undefined;
     // Counted only where it can matter.
     if (leftBytes < MAX_HEAD_BYTES && overheadOf(head, textOnce(head.fields)) > leftBytes) return undefined;
-    const chunks: Uint8Array<ArrayBuffer>[] = [];
+    let gathered: GatheredBytes | undefined = new GatheredBytes(lengthBytes);
     let written = 0;
-    let open = true;
     const close = (): void => {
       this.#pendingBytes -= written;
       written = 0;
-      chunks.length = 0;
-      open = false;
+      gathered = undefined;
     };
     return {
       write: (chunk) => {
-        if (!open) return false;
+        if (gathered === undefined) return false;
         if (written + chunk.length > maxObjectBytes || !this.#makeRoom(chunk.length)) {
           close();
           return false;
         }
-        chunks.push(chunk as Uint8Array<ArrayBuffer>);
         written += chunk.length;
         this.#pendingBytes += chunk.length;
-        return true;
+        return gathered.add(chunk as Uint8Array<ArrayBuffer>);
       },
       commit: (finish) => {
-        if (!open) return undefined;
-        const taken = [...chunks];
+        if (gathered === undefined) return undefined;
+        const taken = gathered;
         close();
         if (finish === undefined) return this.#insert(head, this.#bodyOf(head, taken));
-        const finished = finish(inOnePiece(taken), this.lookup(head.key));
+        const finished = finish(taken.inOnePiece(), this.lookup(head.key));
         return finished && this.#insertFinished(finished.head, finished.body);
       },
       abort: close,
@@ -166,17 +164,18 @@ export class MemoryStore implements Store {
 
   #insertFinished(head: StoredHead, body: StoredBody): StoredResponse | undefined {
     if (body.kind !== "complete") return this.#insert(head, body);
-    return this.#insert(head, this.#bodyOf(head, [body.bytes]));
+    const gathered = new GatheredBytes(undefined);
+    gathered.add(body.bytes);
+    return this.#insert(head, this.#bodyOf(head, gathered));
   }
 
-  /** The complete body in one piece. */
-  #bodyOf(head: StoredHead, chunks: readonly Uint8Array<ArrayBuffer>[]): StoredBody {
+  /** The complete body. */
+  #bodyOf(head: StoredHead, gathered: GatheredBytes): StoredBody {
     const { blobFromBytes = BLOB_FROM_BYTES } = this.#limits;
-    const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
     const isTyped = head.fields.has("content-type");
-    if (length >= (isTyped ? blobFromBytes : Math.max(blobFromBytes, UNTYPED_BLOB_FROM_BYTES)))
-      return { kind: "blob", blob: new Blob([...chunks]) };
-    return { kind: "complete", bytes: inOnePiece(chunks) };
+    if (gathered.length >= (isTyped ? blobFromBytes : Math.max(blobFromBytes, UNTYPED_BLOB_FROM_BYTES)))
+      return { kind: "blob", blob: new Blob([...gathered.pieces()]) };
+    return { kind: "complete", bytes: gathered.inOnePiece() };
   }
 
   #insert(head: StoredHead, body: StoredBody): StoredResponse | undefined {
@@ -260,25 +259,6 @@ export class MemoryStore implements Store {
 }
 
 const NOTHING: readonly StoredResponse[] = Object.freeze([]);
-
-/** Of the buffer that a body came in, so much may be something else: its header section, as a rule. */
-const MAX_WASTE_SHARE = 1 / 8;
-
-/** The bytes of all chunks in a buffer that holds little besides. */
-function inOnePiece(chunks: readonly Uint8Array<ArrayBuffer>[]): Uint8Array<ArrayBuffer> {
-  const [only] = chunks;
-  if (only !== undefined && chunks.length === 1) {
-    const { byteLength } = only.buffer;
-    if (byteLength - only.length <= byteLength * MAX_WASTE_SHARE) return only;
-  }
-  const bytes = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
-}
 
 /** What it takes in memory. */
 function bytesOf(body: StoredBody): number {

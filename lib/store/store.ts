@@ -37,8 +37,11 @@ export type Finish = (
 
 /** One response on its way in. What is neither committed nor aborted is lost with the process, and never seen. */
 export interface Writer {
-  /** Takes a chunk, which must not be changed afterwards; false where it does not fit: the write is aborted then. */
-  write(chunk: Uint8Array): boolean;
+  /**
+   * Takes a chunk, which must not be changed afterwards, and says where its bytes are from now on: who goes on reading
+   * them there keeps them no second time. False where it does not fit: the write is aborted then.
+   */
+  write(chunk: Uint8Array): Uint8Array | false;
   /**
    * Makes the response visible, replacing the variants that it supersedes. `finish` says what the bytes are; where it
    * gives `undefined`, nothing is stored. Without it they are the complete body.
