@@ -2,6 +2,9 @@
 // Owns: one place for all of it where its length is announced, so that what it came in is free at once; else the pieces.
 // Leaves out: how much may come (`memory.ts`), and who reads it meanwhile (`fill-body.ts`).
 
+/** Below, a copy takes less: bytes without a buffer that others could share. */
+const KEPT_FROM_BYTES = 16 * 1024;
+
 /** Of the buffer that a body came in, so much may be something else: its header section, as a rule. */
 const MAX_WASTE_SHARE = 1 / 8;
 
@@ -43,10 +46,7 @@ export class GatheredBytes {
     if (this.#room?.length === this.#length) return this.#room;
     const pieces = this.pieces();
     const [only] = pieces;
-    if (only !== undefined && pieces.length === 1) {
-      const { byteLength } = only.buffer;
-      if (byteLength - only.length <= byteLength * MAX_WASTE_SHARE) return only;
-    }
+    if (only !== undefined && pieces.length === 1) return withoutWaste(only);
     const bytes = new Uint8Array(this.#length);
     let at = 0;
     for (const piece of pieces) {
@@ -60,4 +60,10 @@ export class GatheredBytes {
   pieces(): readonly Uint8Array<ArrayBuffer>[] {
     return this.#room === undefined ? this.#pieces : [this.#room.subarray(0, this.#length)];
   }
+}
+
+function withoutWaste(piece: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  if (piece.length < KEPT_FROM_BYTES) return new Uint8Array(piece);
+  const wasted = piece.buffer.byteLength - piece.length;
+  return wasted > piece.length * MAX_WASTE_SHARE ? new Uint8Array(piece) : piece;
 }

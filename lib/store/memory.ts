@@ -263,7 +263,8 @@ const NOTHING: readonly StoredResponse[] = Object.freeze([]);
 /** What it takes in memory. */
 function bytesOf(body: StoredBody): number {
   if (body.kind === "blob") return body.blob.size;
-  if (body.kind === "complete") return body.bytes.buffer.byteLength;
+  // With what is in front of them. To ask for their buffer would make one, where bytes are few.
+  if (body.kind === "complete") return body.bytes.byteOffset + body.bytes.length;
   return partsOf(body).reduce((sum, { bytes }) => sum + bytes.length, 0);
 }
 

@@ -65,12 +65,13 @@ describe("memory: a body that came in one piece", () => {
     return all.subarray(headBytes);
   };
   test.each([
-    ["is kept as it came, behind a short header section", 100, 900, 1000],
-    ["is copied where it would keep much else", 300, 1000, 1000],
-    ["is kept where there is nothing else", 0, 20, 20],
+    ["is kept as it came, behind a short header section", 300, 20_000, 20_300],
+    ["is copied where it would keep much else", 3000, 20_000, 20_000],
+    ["is kept where there is nothing else", 0, 20_000, 20_000],
+    ["is copied where it is small", 300, 10_000, 10_000],
     ["may be empty", 300, 0, 0],
   ])("%s, and counts what it keeps", (_, headBytes, bodyBytes, keptBytes) => {
-    const tier = new MemoryStore({ budgetBytes: 100_000, maxObjectBytes: 10_000 });
+    const tier = new MemoryStore({ budgetBytes: 100_000, maxObjectBytes: 50_000 });
     const empty = store(tier, headFor("http://b.test/"), "")!.sizeBytes - "http://b.test/".length;
     const chunk = came(headBytes, bodyBytes);
     const writer = tier.write(headFor(KEY), undefined)!;
