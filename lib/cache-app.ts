@@ -7,7 +7,7 @@ import type { Events } from "./events.ts";
 import { opensWebSocket } from "./handshake.ts";
 import type { Answer, PresentedRequest } from "./message.ts";
 import { OriginError } from "./errors.ts";
-import type { Proxy } from "./proxy.ts";
+import type { Handler } from "./purge.ts";
 import { refusedRelay, RELAYED, relayedFields, relayRequest, type Relaying } from "./relay.ts";
 import { answerPage } from "./respond.ts";
 import type { WireEnvironment } from "./wire/serve-bun.ts";
@@ -18,7 +18,7 @@ import { ReadFields, responseFrom, WebRequest } from "./wire/web-message.ts";
  * `relaying`, and on wires that relay nothing, a request for a WebSocket is a plain one.
  */
 export function cacheApp(
-  proxy: Proxy,
+  proxy: Handler,
   events: Events,
   relaying?: Relaying,
 ): Hono<{ Bindings: WireEnvironment }> {

@@ -19,10 +19,12 @@ import type { OriginStats } from "./origins/origin.ts";
 import { Routes } from "./origins/routes.ts";
 import { after } from "./origins/timer.ts";
 import { Proxy, type ProxyParts } from "./proxy.ts";
+import { withPurge, type Handler } from "./purge.ts";
 import type { CachingRules } from "./rfc9111/outcome.ts";
 import { deltaSeconds } from "./rfc9111/time.ts";
 import { MemoryStore } from "./store/memory.ts";
 import type { StoreStats } from "./store/store.ts";
+import { addressList } from "./wire/address-list.ts";
 import { sendThroughNode } from "./wire/forward-node.ts";
 import { sendThroughTcp } from "./wire/forward-tcp.ts";
 import type { Send } from "./wire/origin-exchange.ts";
@@ -51,6 +53,8 @@ export interface Together {
 /** The engine, and what can be asked of it besides answers. */
 export interface Engine {
   readonly proxy: Proxy;
+  /** The same with PURGE in front, for wires that bring such requests. */
+  readonly front: Handler;
   readonly forwarder: Forwarder;
   readonly events: Events;
   readonly stats: () => EngineStats;
@@ -73,14 +77,11 @@ export function cacheEngine(options: CacheOptions, together?: Together): Engine 
   const settings = { ...forwardingSettings(options), loopToken: together?.loopToken };
   const forwarding = { settings, routes, send, events, clockMs };
   const forwarder = new Forwarder(forwarding);
+  const rules = rulesFrom(options);
+  const places = { store, collapser, events, rules, elsewhere: together?.elsewhere, clockMs };
   const proxy = new Proxy({
-    store,
-    collapser,
+    ...places,
     forwarder: together?.ahead(forwarder, forwarding) ?? forwarder,
-    elsewhere: together?.elsewhere,
-    events,
-    rules: rulesFrom(options),
-    clockMs,
     backOff: new BackOff(),
     maxLagBytes: options.maxLag,
     origin: cachedOrigins(options),
@@ -93,7 +94,8 @@ export function cacheEngine(options: CacheOptions, together?: Together): Engine 
     origins: routes.origins.map((origin) => origin.stats()),
   });
   const remove: Engine["remove"] = (uris) => removeUris({ store, collapser }, uris);
-  return { proxy, forwarder, events, stats, remove, stop: () => health.stop() };
+  const front = withPurge(proxy, { ...places, mayPurge: addressList(options.purgeFrom) });
+  return { proxy, front, forwarder, events, stats, remove, stop: () => health.stop() };
 }
 
 function memoryStore(options: CacheOptions, clockMs: () => number): MemoryStore {
@@ -171,14 +173,14 @@ export async function serveEngine(
   options: CacheOptions,
   sharesPort = false,
 ): Promise<Running> {
-  const { proxy, events, forwarder, stop } = engine;
+  const { proxy, front, events, forwarder, stop } = engine;
   const listening = { ...options, sharesPort, idleSeconds: idleSecondsFor(options), noticeMs: NOTICE_MS };
   const running = await listeningOn(wireFor(options));
   return { ...running, stop: () => running.stop().finally(stop) };
 
   async function listeningOn(wire: Wire): Promise<Running> {
-    if (wire === "exact") return serveNode(exactApp(engine), listening);
-    const app = cacheApp(proxy, events, forwarder);
+    if (wire === "exact") return serveNode(exactApp({ ...engine, proxy: front }), listening);
+    const app = cacheApp(front, events, forwarder);
     return wire === "lane" ? serveLane(proxy, app, listening) : serveBun(app, listening);
   }
 }

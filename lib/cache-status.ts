@@ -1,5 +1,5 @@
 // Answers: what happened to a request, in the one vocabulary that header field, log, metrics and tests share.
-// Owns: RFC 9211, and the words HIT, MISS, VALIDATED, STALE, PASS, REFUSED, ERROR.
+// Owns: RFC 9211, and the words HIT, MISS, VALIDATED, STALE, PASS, REFUSED, PURGED, ERROR.
 // Leaves out: why a request is forwarded (`rfc9111/reuse.ts`), where the words are shown (`log.ts`).
 import { OriginError } from "./errors.ts";
 import type { StoredHead } from "./message.ts";
@@ -21,6 +21,8 @@ export type OutcomeWord =
   | "PASS"
   /** Refused at the door or by `only-if-cached`; the origin was not asked. */
   | "REFUSED"
+  /** A PURGE: what was stored is gone, the origin was not asked. */
+  | "PURGED"
   /** The origin failed and nothing could be served. */
   | "ERROR";
 

@@ -27,7 +27,7 @@ export type CacheEvent =
       /** True where no client waited: a validation in the background. */
       readonly background: boolean;
     }
-  /** An unsafe request made what was stored for a URI invalid. */
+  /** An unsafe request made what was stored for a URI invalid, or a purge had it removed. */
   | { readonly kind: "invalidated"; readonly uri: string; readonly removed: number }
   /** The response for a key was not for all who asked: for so many seconds each asks on its own. */
   | { readonly kind: "uncollapsed"; readonly uri: string; readonly seconds: number; readonly reason: string }

@@ -8,7 +8,7 @@ import { refuse } from "./door.ts";
 import type { Events } from "./events.ts";
 import type { Forwarder } from "./forward.ts";
 import type { Answer, PresentedRequest } from "./message.ts";
-import type { Proxy } from "./proxy.ts";
+import type { Handler } from "./purge.ts";
 import { ReceivedAnswer } from "./received-answer.ts";
 import { failureOf, receivedFrom } from "./received.ts";
 import { faultPage } from "./respond.ts";
@@ -19,7 +19,7 @@ import { respond, type NodeEnvironment } from "./wire/serve-node.ts";
 
 /** What the app is made of. */
 export interface ExactParts {
-  readonly proxy: Proxy;
+  readonly proxy: Handler;
   readonly forwarder: Forwarder;
   readonly events: Events;
 }

@@ -1,4 +1,4 @@
-// Answers: what leaves the store, and what does not arrive there, after an unsafe request.
+// Answers: what leaves the store, and what does not arrive there, after an unsafe request or a purge.
 // Owns: carrying out §4.4, for what is stored and for what is on its way.
 // Leaves out: which URIs that are (`rfc9111/invalidation.ts`), how other workers are told (`workers/`).
 import type { Collapser, Fill } from "./collapse.ts";
@@ -32,21 +32,24 @@ export async function invalidate(
   if (uris.length > 0) await invalidateUris(places, uris, by);
 }
 
-/** Nothing of what is stored or on its way for these URIs is left when it settles, in no worker. */
+/** Nothing of what is stored or on its way for these URIs is left when it settles, in no worker; how much was stored. */
 export async function invalidateUris(
   places: InvalidationPlaces,
   uris: readonly string[],
   by?: Fill,
-): Promise<void> {
+): Promise<number> {
   const { elsewhere, events } = places;
   // First: from now on nothing is fetched from a worker that may not have heard of it.
   const removing = elsewhere?.(uris);
   const here = await removeUris(places, uris, by);
   const there = (await removing) ?? [];
+  let sum = 0;
   for (const [at, uri] of uris.entries()) {
     const removed = (here[at] ?? 0) + (there[at] ?? 0);
     if (events.isHeard && removed > 0) events.emit({ kind: "invalidated", uri, removed });
+    sum += removed;
   }
+  return sum;
 }
 
 /** The same in this process only: how many stored responses each URI had. */

@@ -20,6 +20,7 @@ const COLOURS: Readonly<Record<OutcomeWord, string>> = {
   MISS: "\x1b[35m",
   PASS: "\x1b[34m",
   REFUSED: "\x1b[31m",
+  PURGED: "\x1b[33m",
   ERROR: "\x1b[31m",
 };
 

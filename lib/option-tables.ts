@@ -3,6 +3,7 @@
 // Leaves out: reading them (`options.ts`); the README's table is printed from here and a test compares the two.
 import type { Resolved } from "./options.ts";
 import {
+  addresses,
   bytes,
   count,
   milliseconds,
@@ -182,6 +183,14 @@ export const CACHE_OPTIONS = {
     value: "HOW",
     meaning:
       "whether a body that ends with its connection may be stored: whether it is complete cannot be known",
+  },
+  purgeFrom: {
+    kind: addresses,
+    fallback: "loopback",
+    value: "ADDRESS",
+    meaning:
+      "who may send `PURGE`: addresses or ranges such as `10.0.0.0/8`, several times; `loopback` is this machine; `none` is nobody",
+    many: true,
   },
   wire: {
     kind: oneOf("auto", "bun", "lane", "exact"),

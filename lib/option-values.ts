@@ -115,6 +115,39 @@ function originRoute(text: string): OriginRoute | undefined {
   return { prefix: prefix === "/" ? prefix : prefix.replace(/\/+$/, "") || "/", origin: url.origin };
 }
 
+/** A range of addresses, such as 10.0.0.0 and all that have its first 8 bits. */
+export interface AddressRange {
+  readonly address: string;
+  readonly prefix: number;
+}
+
+/** Those of this machine: 127.0.0.0/8 (RFC 1122 §3.2.1.3) and ::1 (RFC 4291 §2.5.3). */
+const LOOPBACK: readonly AddressRange[] = [
+  { address: "127.0.0.0", prefix: 8 },
+  { address: "::1", prefix: 128 },
+];
+
+/** Addresses and ranges of them, separated by commas: `10.0.0.0/8,2001:db8::7,loopback`; `none` for none. */
+export const addresses: OptionKind<readonly AddressRange[]> = {
+  expected: "expected addresses such as 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32, or loopback, or none",
+  parse(text) {
+    if (text === "none") return [];
+    const ranges = text
+      .split(",")
+      .map((one) => (one.trim() === "loopback" ? LOOPBACK : addressRange(one.trim())));
+    return ranges.every((range) => range !== undefined) ? ranges.flat() : undefined;
+  },
+};
+
+function addressRange(text: string): readonly AddressRange[] | undefined {
+  const [, address = "", bits] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  const isV4 = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/.test(address);
+  if (!isV4 && !(address.includes(":") && URL.canParse(`http://[${address}]/`))) return undefined;
+  const most = isV4 ? 32 : 128;
+  const prefix = bits === undefined ? most : Number(bits);
+  return prefix <= most ? [{ address, prefix }] : undefined;
+}
+
 /** Any text that is not empty. */
 export const text: OptionKind<string> = {
   expected: "expected a value that is not empty",

@@ -27,6 +27,23 @@ describe("each kind", () => {
       { "0": 0, "90": 90, "90s": 90, "10m": 600, "2H": 7200, "7d": 604_800, "2147483648": 2 ** 31 },
     ],
     ["secondsOrAuto", secondsOrAuto, { auto: "auto", "90": 90, "1d": 86_400 }],
+    [
+      "addresses",
+      values.addresses,
+      {
+        none: [],
+        "192.0.2.7": [{ address: "192.0.2.7", prefix: 32 }],
+        "10.0.0.0/8, ::1": [
+          { address: "10.0.0.0", prefix: 8 },
+          { address: "::1", prefix: 128 },
+        ],
+        "2001:db8::/32": [{ address: "2001:db8::", prefix: 32 }],
+        loopback: [
+          { address: "127.0.0.0", prefix: 8 },
+          { address: "::1", prefix: 128 },
+        ],
+      },
+    ],
     ["share", share, { "0": 0, "1": 1, "0.1": 0.1, "10%": 0.1, "100%": 1, "12.5%": 0.125 }],
     [
       "originRoutes",
@@ -69,6 +86,24 @@ describe("each kind", () => {
     ],
     ["seconds", seconds, ["", "s", "-1", "1.5h", "1 h", "1w", "1y", "1ms", "2147483649", "1e3"]],
     ["secondsOrAuto", secondsOrAuto, ["", "Auto", "automatic", "-1"]],
+    [
+      "addresses",
+      values.addresses,
+      [
+        "",
+        "local",
+        "1.2.3",
+        "1.2.3.256",
+        "1.2.3.4.",
+        "1.2.3.4/33",
+        "::1/129",
+        ":::1",
+        "1.2.3.4/",
+        "a.test",
+        "::1,",
+        "None",
+      ],
+    ],
     ["share", share, ["", "%", "-0.1", "1.1", "101%", "10 %", "1e-1", ".5", "0.1.1", "NaN"]],
     [
       "originRoutes",

@@ -42,6 +42,23 @@ describe("an unsafe request through one worker", () => {
   );
 
   test(
+    "so does PURGE, which says how many copies there were",
+    withCrew(2, async (crew) => {
+      const all = await crew.toAll();
+      const target = crew.targetOf(0, "/purged");
+      versioned(crew, target);
+      for (const each of all) await each.ask(target);
+      await until(async () => (await crew.supervisor.stats()).store.responses === 2, "both have it");
+      const answer = await all[1]?.ask(target, { method: "PURGE" });
+      expect([answer?.status, JSON.parse(answer?.bytes.toString() ?? "")]).toEqual([
+        200,
+        { removed: 2, tiers: ["memory"], nodes: 1 },
+      ]);
+      expect((await crew.supervisor.stats()).store.responses).toBe(0);
+    }),
+  );
+
+  test(
     "of which no answer is known leaves everything",
     withCrew(2, async (crew) => {
       const [one, other] = await crew.toAll();
