@@ -58,6 +58,19 @@ const SAMPLES: Readonly<Record<string, readonly [string, string, unknown, readon
   staleWhileRevalidate: ["1s", "2h", "3d", [1, 7200, 259_200]],
   maxLag: ["1KB", "2MB", 3, [1024, 2 ** 21, 3]],
   closeDelimited: ["store", "pass", "store", ["store", "pass", "store"]],
+  purgeFrom: [
+    "none",
+    "10.0.0.0/8",
+    ["::1", "192.0.2.7"],
+    [
+      [],
+      [{ address: "10.0.0.0", prefix: 8 }],
+      [
+        { address: "::1", prefix: 128 },
+        { address: "192.0.2.7", prefix: 32 },
+      ],
+    ],
+  ],
   wire: ["bun", "exact", "lane", ["bun", "exact", "lane"]],
   maxConnections: ["1", "2", 0, [1, 2, 0]],
   workers: ["3", "2", 4, [3, 2, 4]],

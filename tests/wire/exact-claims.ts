@@ -120,7 +120,7 @@ export function claimExactness(runtime: "Bun" | "Node", start: StartLarder): voi
   });
 
   describe("methods and content", () => {
-    test.each(["PURGE", "QUERY", "PROPFIND", "M-SEARCH"])("%s goes to the origin", async (method) => {
+    test.each(["LINK", "QUERY", "PROPFIND", "M-SEARCH"])("%s goes to the origin", async (method) => {
       const line = await client();
       line.send(message(`${method} /method HTTP/1.1`, "Host: larder.test"));
       const asked = await origin.asked("/method");
