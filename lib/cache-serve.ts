@@ -10,7 +10,7 @@ import { exactApp } from "./exact-app.ts";
 import { Forwarder, type ForwarderParts, type ForwardingSettings } from "./forward.ts";
 import { LIVE_SHARE } from "./heap-bound.ts";
 import { limitHotAnswers } from "./hot-answers.ts";
-import { removeUris } from "./invalidate.ts";
+import { removeTargets } from "./invalidate.ts";
 import { logListener, type WriteLine } from "./log.ts";
 import type { CacheOptions } from "./option-tables.ts";
 import { askThrough } from "./origins/health-request.ts";
@@ -20,6 +20,7 @@ import { Routes } from "./origins/routes.ts";
 import { after } from "./origins/timer.ts";
 import { Proxy, type ProxyParts } from "./proxy.ts";
 import { withPurge, type Handler } from "./purge.ts";
+import type { InvalidationTarget } from "./rfc9111/cache-groups.ts";
 import type { CachingRules } from "./rfc9111/outcome.ts";
 import { deltaSeconds } from "./rfc9111/time.ts";
 import { MemoryStore } from "./store/memory.ts";
@@ -58,8 +59,8 @@ export interface Engine {
   readonly forwarder: Forwarder;
   readonly events: Events;
   readonly stats: () => EngineStats;
-  /** Nothing of what is stored or on its way here for these URIs is left when it settles; how much of each was stored. */
-  readonly remove: (uris: readonly string[]) => Promise<readonly number[]>;
+  /** Nothing of what is stored or on its way here for these is left when it settles; how much of each was stored. */
+  readonly remove: (targets: readonly InvalidationTarget[]) => Promise<readonly number[]>;
   /** Ends what it does without being asked: health checks. */
   readonly stop: () => void;
 }
@@ -93,7 +94,7 @@ export function cacheEngine(options: CacheOptions, together?: Together): Engine 
     fillsInFlight: collapser.inFlight,
     origins: routes.origins.map((origin) => origin.stats()),
   });
-  const remove: Engine["remove"] = (uris) => removeUris({ store, collapser }, uris);
+  const remove: Engine["remove"] = (targets) => removeTargets({ store, collapser }, targets);
   const front = withPurge(proxy, { ...places, mayPurge: addressList(options.purgeFrom) });
   return { proxy, front, forwarder, events, stats, remove, stop: () => health.stop() };
 }

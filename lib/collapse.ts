@@ -3,6 +3,7 @@
 // Leaves out: the body and its readers (`fill-body.ts`), and which request may follow (`proxy.ts`).
 import type { FillBody } from "./fill-body.ts";
 import type { StoredHead } from "./message.ts";
+import { groupTargets, originOfGroup, type InvalidationTarget } from "./rfc9111/cache-groups.ts";
 import type { EpochSeconds } from "./rfc9111/time.ts";
 
 /** What became of a request to the origin, as far as followers are concerned. */
@@ -29,6 +30,8 @@ export class Fill {
   #tell: ((result: FillResult) => void) | undefined;
   #settled: FillResult | undefined;
   #discarded = false;
+  /** Groups that were made invalid since it began. */
+  readonly #left = new Set<InvalidationTarget>();
 
   constructor(uri: string) {
     this.uri = uri;
@@ -65,6 +68,19 @@ export class Fill {
   settle(result: FillResult): void {
     this.#settled ??= result;
     this.#tell?.(result);
+  }
+
+  /** A group was made invalid while it was in flight: should its response belong to it, that is not stored. */
+  leave(group: InvalidationTarget): void {
+    this.#left.add(group);
+    if (this.#settled?.kind === "shared") this.learn(this.#settled.head);
+  }
+
+  /** What its response will be stored as. */
+  learn(head: Pick<StoredHead, "key" | "fields">): void {
+    if (this.#left.size === 0) return;
+    const groups = groupTargets(head.key, head.fields.get("cache-groups"));
+    if (groups.some((group) => this.#left.has(group))) this.discard();
   }
 
   /** An invalidation came while it was in flight: it serves who reads already, and leaves nothing behind. */
@@ -106,9 +122,16 @@ export class Collapser {
     if (fills?.size === 0) this.#byUri.delete(fill.uri);
   }
 
-  /** Keeps all fills in flight for a URI from being stored or followed, save the one that invalidates, if it is here. */
-  invalidate(uri: string, by?: Fill): void {
-    for (const fill of this.#byUri.get(uri) ?? []) if (fill !== by) fill.discard();
+  /**
+   * Keeps all fills in flight for a URI, or of a group, from being stored or followed, save the one that invalidates, if
+   * it is here. Of which group they will be is known when their responses come.
+   */
+  invalidate(target: InvalidationTarget, by?: Fill): void {
+    if (originOfGroup(target) === undefined) {
+      for (const fill of this.#byUri.get(target) ?? []) if (fill !== by) fill.discard();
+      return;
+    }
+    for (const fills of this.#byUri.values()) for (const fill of fills) if (fill !== by) fill.leave(target);
   }
 
   /** Whether requests for a key go to the origin each on its own for now. */

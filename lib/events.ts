@@ -27,8 +27,8 @@ export type CacheEvent =
       /** True where no client waited: a validation in the background. */
       readonly background: boolean;
     }
-  /** An unsafe request made what was stored for a URI invalid, or a purge had it removed. */
-  | { readonly kind: "invalidated"; readonly uri: string; readonly removed: number }
+  /** An unsafe request made what was stored for a URI, or for a group of an origin, invalid; or a purge had it removed. */
+  | { readonly kind: "invalidated"; readonly uri: string; readonly group?: string; readonly removed: number }
   /** The response for a key was not for all who asked: for so many seconds each asks on its own. */
   | { readonly kind: "uncollapsed"; readonly uri: string; readonly seconds: number; readonly reason: string }
   /** A body broke off at byte `at`, and came on from there on another connection. */

@@ -1,10 +1,11 @@
 // Answers: what leaves the store, and what does not arrive there, after an unsafe request or a purge.
 // Owns: carrying out §4.4, for what is stored and for what is on its way.
-// Leaves out: which URIs that are (`rfc9111/invalidation.ts`), how other workers are told (`workers/`).
+// Leaves out: which URIs and groups that are (`rfc9111/invalidation.ts`), how other workers are told (`workers/`).
 import type { Collapser, Fill } from "./collapse.ts";
 import type { Events } from "./events.ts";
 import type { PresentedRequest, ReceivedResponse } from "./message.ts";
-import { invalidatedUris } from "./rfc9111/invalidation.ts";
+import { originOfGroup, type InvalidationTarget } from "./rfc9111/cache-groups.ts";
+import { invalidationTargets } from "./rfc9111/invalidation.ts";
 import type { Store } from "./store/store.ts";
 
 /** Where stored responses are, and how the origins call themselves. */
@@ -14,10 +15,10 @@ export interface InvalidationPlaces {
   readonly events: Events;
   readonly rules: { readonly originAuthorities: readonly string[] };
   /**
-   * Does the same in all other workers: how many stored responses each URI had there, once nothing of them is left.
+   * Does the same in all other workers: how many stored responses each target had there, once nothing of them is left.
    * Absent where there are none.
    */
-  readonly elsewhere?: ((uris: readonly string[]) => Promise<readonly number[]>) | undefined;
+  readonly elsewhere?: ((targets: readonly InvalidationTarget[]) => Promise<readonly number[]>) | undefined;
 }
 
 /** Nothing of what the response makes invalid is left when it settles; `by` itself goes on. */
@@ -28,40 +29,45 @@ export async function invalidate(
   by: Fill,
 ): Promise<void> {
   const { originAuthorities } = places.rules;
-  const uris = invalidatedUris({ method, uri, status, fields, originAuthorities });
-  if (uris.length > 0) await invalidateUris(places, uris, by);
+  const targets = invalidationTargets({ method, uri, status, fields, originAuthorities });
+  if (targets.length > 0) await invalidateTargets(places, targets, by);
 }
 
-/** Nothing of what is stored or on its way for these URIs is left when it settles, in no worker; how much was stored. */
-export async function invalidateUris(
+/** Nothing of what is stored or on its way for these is left when it settles, in no worker; how much was stored. */
+export async function invalidateTargets(
   places: InvalidationPlaces,
-  uris: readonly string[],
+  targets: readonly InvalidationTarget[],
   by?: Fill,
 ): Promise<number> {
   const { elsewhere, events } = places;
   // First: from now on nothing is fetched from a worker that may not have heard of it.
-  const removing = elsewhere?.(uris);
-  const here = await removeUris(places, uris, by);
+  const removing = elsewhere?.(targets);
+  const here = await removeTargets(places, targets, by);
   const there = (await removing) ?? [];
   let sum = 0;
-  for (const [at, uri] of uris.entries()) {
+  for (const [at, target] of targets.entries()) {
     const removed = (here[at] ?? 0) + (there[at] ?? 0);
-    if (events.isHeard && removed > 0) events.emit({ kind: "invalidated", uri, removed });
+    if (events.isHeard && removed > 0) events.emit({ kind: "invalidated", ...named(target), removed });
     sum += removed;
   }
   return sum;
 }
 
-/** The same in this process only: how many stored responses each URI had. */
-export async function removeUris(
+function named(target: InvalidationTarget): { readonly uri: string; readonly group?: string } {
+  const origin = originOfGroup(target);
+  return origin === undefined ? { uri: target } : { uri: origin, group: target.slice(origin.length + 1) };
+}
+
+/** The same in this process only: how many stored responses each target had. */
+export async function removeTargets(
   { store, collapser }: Pick<InvalidationPlaces, "store" | "collapser">,
-  uris: readonly string[],
+  targets: readonly InvalidationTarget[],
   by?: Fill,
 ): Promise<readonly number[]> {
   const removed: number[] = [];
-  for (const uri of uris) {
-    collapser.invalidate(uri, by);
-    removed.push(await store.remove(uri));
+  for (const target of targets) {
+    collapser.invalidate(target, by);
+    removed.push(await store.remove(target));
   }
   return removed;
 }

@@ -64,7 +64,7 @@ function plainLine(event: CacheEvent): string {
 function stepLine(event: Exclude<CacheEvent, Answered>): string {
   switch (event.kind) {
     case "invalidated":
-      return `INVALIDATED ${event.uri}  ${event.removed} stored`;
+      return `INVALIDATED ${event.uri}${event.group === undefined ? "" : ` group ${event.group}`}  ${event.removed} stored`;
     case "uncollapsed":
       return `UNCOLLAPSED ${event.uri}  for ${event.seconds} s: ${event.reason}`;
     case "resumed":

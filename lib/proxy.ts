@@ -199,6 +199,7 @@ export class Proxy {
     const { store, collapser } = this.#parts;
     const { head, outdated } = result;
     const completes = result.completes && { partial: result.completes, head };
+    fill.learn(head);
     if (fill.isDiscarded || received.decided?.word === "STALE")
       return this.#pass(lead, received, "invalidated", completes);
     const writer = store.write(head, received.length);
@@ -221,6 +222,7 @@ export class Proxy {
   async #freshen(lead: Lead, { decided }: ReceivedResponse, result: Freshening): Promise<Answer> {
     const { old, by, outdated } = result;
     await this.#remove(outdated);
+    lead.fill.learn(by);
     const isKept = result.keep && !lead.fill.isDiscarded;
     if (isKept && supersedes(by, old)) await this.#parts.store.replace(old, by);
     else if (isKept) this.#parts.store.add(by);

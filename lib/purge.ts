@@ -2,7 +2,7 @@
 // Owns: who may ask for that, and the answer; it comes when nothing of the URL is left, stored or on its way, in no worker.
 // Leaves out: the removing (`invalidate.ts`), what unsafe requests make invalid (`rfc9111/invalidation.ts`).
 import { CACHE_NAME, cacheStatusMember, type Report } from "./cache-status.ts";
-import { invalidateUris, type InvalidationPlaces } from "./invalidate.ts";
+import { invalidateTargets, type InvalidationPlaces } from "./invalidate.ts";
 import type { Answer, PresentedRequest } from "./message.ts";
 import { answerPage } from "./respond.ts";
 import { formatHttpDate, epochSeconds } from "./rfc9111/time.ts";
@@ -35,7 +35,7 @@ async function purge(presented: PresentedRequest, parts: PurgeParts): Promise<An
   const startedMs = parts.clockMs();
   presented.body?.cancel().catch(() => {});
   if (!isAllowed(presented, parts)) return tell(presented, parts, { startedMs, ...refusal() });
-  const removed = await invalidateUris(parts, [presented.uri]);
+  const removed = await invalidateTargets(parts, [presented.uri]);
   const report = { word: "PURGED", detail: `${removed} stored` } as const;
   const answer = jsonAnswer({ removed, tiers: ["memory"], nodes: 1 }, report, parts.clockMs());
   return tell(presented, parts, { startedMs, answer, report });

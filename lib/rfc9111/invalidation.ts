@@ -1,6 +1,7 @@
 // Answers: which stored responses an unsafe request makes invalid.
 // Owns: §4.4, and which methods are safe (RFC 9110 §9.2.1, IANA's method registry).
 // Leaves out: removing them and stopping fills in flight (`proxy.ts`).
+import { groupTargets, type InvalidationTarget } from "./cache-groups.ts";
 import type { FieldLookup } from "../message.ts";
 
 /** Methods that are registered as safe; any other, an unknown one too, may have changed something. */
@@ -21,16 +22,18 @@ export interface InvalidationFacts {
 }
 
 /**
- * The URIs to invalidate after a response: none for safe methods and for errors; else the target URI, and those in
- * Location and Content-Location where they are of the same origin (nobody may invalidate what belongs to others).
+ * What to invalidate after a response: nothing for safe methods and for errors; else the target URI, those in Location
+ * and Content-Location where they are of the same origin (nobody may invalidate what belongs to others), and the groups
+ * of that origin that Cache-Group-Invalidation names (RFC 9875 §3).
  * @owns §4.4
  */
-export function invalidatedUris(facts: InvalidationFacts): string[] {
+export function invalidationTargets(facts: InvalidationFacts): InvalidationTarget[] {
   if (isSafe(facts.method) || facts.status < 200 || facts.status >= 400) return [];
   const named = ["location", "content-location"].flatMap((name) =>
     sameOriginUri(facts, facts.fields.get(name)),
   );
-  return [...new Set([facts.uri, ...named])];
+  const groups = groupTargets(facts.uri, facts.fields.get("cache-group-invalidation"));
+  return [...new Set([facts.uri, ...named, ...groups])];
 }
 
 /** Whether Content-Location names the target URI itself, as RFC 9110 §9.3.3 asks of a POST response that is stored. */

@@ -2,14 +2,16 @@
 // Owns: a Map of ArrayBuffers plus header fields, one budget for all of it, writes in flight included.
 // Leaves out: the order of eviction (`eviction.ts`) and whether a response fits a request (`rfc9111/cache-key.ts`).
 import type { StoredBody, StoredHead, StoredResponse } from "../message.ts";
+import type { InvalidationTarget } from "../rfc9111/cache-groups.ts";
 import { supersedes } from "../rfc9111/cache-key.ts";
-import { partsOf } from "../rfc9111/range.ts";
 import { epochSeconds } from "../rfc9111/time.ts";
 import { Eviction } from "./eviction.ts";
 import { textOnce } from "./field-block.ts";
 import { GatheredBytes } from "./gathered-bytes.ts";
+import { GroupIndex } from "./groups.ts";
 import { StoredRecord } from "./record.ts";
-import type { Store, StoreStats, Writer } from "./store.ts";
+import { bodySize, overheadOf } from "./size.ts";
+import type { MaybePromise, Store, StoreStats, Writer } from "./store.ts";
 
 /** The limits of the tier, in bytes. */
 export interface MemoryLimits {
@@ -45,10 +47,10 @@ const UNTYPED_BLOB_FROM_BYTES = 2 ** 20;
 /** No head is larger: Bun's `fetch` and node:http take a megabyte. */
 const MAX_HEAD_BYTES = 2 ** 21;
 
-/** What a stored response costs beyond its bytes: objects, Map entries, header block. */
-const OVERHEAD_BYTES = 1024;
+/** Of a large group, so many are removed in one go: a millisecond or two. */
+const DROPPED_AT_ONCE = 1000;
 
-/** The memory tier. All of it is synchronous. */
+/** The memory tier. All of it is synchronous, but the removal of a large group. */
 export class MemoryStore implements Store {
   /** Most keys have one response: it stands alone, without a list around it. */
   readonly #variants = new Map<string, StoredRecord | readonly StoredResponse[]>();
@@ -62,6 +64,9 @@ export class MemoryStore implements Store {
   /** By body: a response that is freshened keeps its body, and who reads it. */
   readonly #holds = new Map<StoredBody, Held>();
   #heldBytes = 0;
+  readonly #groups = new GroupIndex();
+  /** Groups that are being removed. */
+  readonly #leaving = new Set<ReadonlySet<StoredResponse>>();
   /** Of the held ones, those that are not stored any more. */
   #lingeringBytes = 0;
 
@@ -72,9 +77,9 @@ export class MemoryStore implements Store {
   }
 
   lookup(key: string): readonly StoredResponse[] {
-    const found = this.#variants.get(key);
-    if (found === undefined) return NOTHING;
-    return found instanceof StoredRecord ? [found] : found;
+    const found = this.#all(key);
+    if (this.#leaving.size === 0) return found;
+    return found.filter((one) => ![...this.#leaving].some((members) => members.has(one)));
   }
 
   touch(stored: StoredResponse): void {
@@ -128,10 +133,31 @@ export class MemoryStore implements Store {
     return true;
   }
 
-  remove(key: string): number {
-    const variants = this.lookup(key);
-    for (const stored of [...variants]) this.#drop(stored);
-    return variants.length;
+  remove(target: InvalidationTarget): MaybePromise<number> {
+    const members = this.#groups.take(target);
+    if (members !== undefined && members.size > DROPPED_AT_ONCE) return this.#removeAll(members);
+    const gone = members === undefined ? this.lookup(target) : [...members];
+    return gone.filter((stored) => this.#drop(stored)).length;
+  }
+
+  /** Many take a while, in which others are served; they are not found any more all the same. */
+  async #removeAll(members: ReadonlySet<StoredResponse>): Promise<number> {
+    this.#leaving.add(members);
+    let removed = 0;
+    let dropped = 0;
+    for (const stored of members) {
+      if (this.#drop(stored)) removed++;
+      if (++dropped % DROPPED_AT_ONCE === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    this.#leaving.delete(members);
+    return removed;
+  }
+
+  /** Those too that are on their way out. */
+  #all(key: string): readonly StoredResponse[] {
+    const found = this.#variants.get(key);
+    if (found === undefined) return NOTHING;
+    return found instanceof StoredRecord ? [found] : found;
   }
 
   hold({ key, body, sizeBytes }: StoredResponse, onEvicted: () => void): () => void {
@@ -180,9 +206,9 @@ export class MemoryStore implements Store {
 
   #insert(head: StoredHead, body: StoredBody): StoredResponse | undefined {
     const text = textOnce(head.fields);
-    const stored = new StoredRecord(head, text, body, overheadOf(head, text) + bytesOf(body));
+    const stored = new StoredRecord(head, text, body, overheadOf(head, text) + bodySize(body));
     const { sizeBytes } = stored;
-    for (const older of this.lookup(head.key)) if (supersedes(stored, older)) this.#drop(older);
+    for (const older of this.#all(head.key)) if (supersedes(stored, older)) this.#drop(older);
     const held = this.#isStored(head.key, body) ? undefined : this.#holds.get(body);
     const lingeringBytes = held?.sizeBytes ?? 0;
     this.#lingeringBytes -= lingeringBytes;
@@ -190,9 +216,10 @@ export class MemoryStore implements Store {
       this.#lingeringBytes += lingeringBytes;
       return undefined;
     }
-    const variants = [...this.lookup(head.key), stored];
+    const variants = [...this.#all(head.key), stored];
     this.#setVariants(head.key, variants);
     this.#eviction.add(stored);
+    this.#groups.add(stored);
     this.#responses++;
     this.#storedBytes += sizeBytes;
     const [oldest] = variants;
@@ -239,35 +266,26 @@ export class MemoryStore implements Store {
   }
 
   #isStored(key: string, body: StoredBody): boolean {
-    return this.lookup(key).some((one) => one.body === body);
+    return this.#all(key).some((one) => one.body === body);
   }
 
-  #drop(stored: StoredResponse): void {
-    const variants = this.lookup(stored.key);
+  /** False where it is not stored any more. */
+  #drop(stored: StoredResponse): boolean {
+    const variants = this.#all(stored.key);
     const at = variants.indexOf(stored);
-    if (at < 0) return;
+    if (at < 0) return false;
     // A new list: the old one may be in the hands of a lookup.
     this.#setVariants(stored.key, variants.toSpliced(at, 1));
     stored.memo?.forget();
     this.#eviction.remove(stored);
+    this.#groups.remove(stored);
     this.#responses--;
     this.#storedBytes -= stored.sizeBytes;
     const held = this.#holds.get(stored.body);
     if (held !== undefined && !this.#isStored(stored.key, stored.body))
       this.#lingeringBytes += held.sizeBytes;
+    return true;
   }
 }
 
 const NOTHING: readonly StoredResponse[] = Object.freeze([]);
-
-/** What it takes in memory. */
-function bytesOf(body: StoredBody): number {
-  if (body.kind === "blob") return body.blob.size;
-  // With what is in front of them. To ask for their buffer would make one, where bytes are few.
-  if (body.kind === "complete") return body.bytes.byteOffset + body.bytes.length;
-  return partsOf(body).reduce((sum, { bytes }) => sum + bytes.length, 0);
-}
-
-function overheadOf({ key, selecting }: StoredHead, text: string): number {
-  return OVERHEAD_BYTES + key.length + (selecting?.values.length ?? 0) + text.length;
-}

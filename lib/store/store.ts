@@ -2,6 +2,7 @@
 // Owns: the interface that every tier fulfils; `tests/store/contract.ts` is the same in tests.
 // Leaves out: how (`memory.ts`), what leaves first (`eviction.ts`), what may be stored at all (`rfc9111/storing.ts`).
 import type { StoredBody, StoredHead, StoredResponse } from "../message.ts";
+import type { InvalidationTarget } from "../rfc9111/cache-groups.ts";
 
 /** A value, or the promise of it: the memory tier answers at once. */
 export type MaybePromise<T> = T | Promise<T>;
@@ -18,8 +19,11 @@ export interface Store {
   replace(old: StoredResponse, by: StoredResponse | undefined): MaybePromise<boolean>;
   /** Adds a stored response that shares its body with another one. */
   add(stored: StoredResponse): void;
-  /** Removes all variants of a key; how many there were. Durable when it returns. */
-  remove(key: string): MaybePromise<number>;
+  /**
+   * Removes all variants of a key, or all members of a group (RFC 9875): nothing of it is found from the call on. How many
+   * there were, once all of them are gone.
+   */
+  remove(target: InvalidationTarget): MaybePromise<number>;
   /**
    * Keeps a stored response for readers that are not through with it: it counts against the budget until it is released,
    * also where it is not stored any more by then. Should it have to leave for want of room, `onEvicted` is called, which

@@ -1,6 +1,7 @@
 // Answers: how an invalidation in one worker reaches the stored responses and fills of all.
 // Owns: the worker's side: asking for it, carrying it out, and what must not be believed meanwhile.
 // Leaves out: the supervisor's side (`rounds.ts`), which URIs (`rfc9111/invalidation.ts`), removing (`../invalidate.ts`).
+import { originOf, originOfGroup, type InvalidationTarget } from "../rfc9111/cache-groups.ts";
 import type { FromWorker } from "./messages.ts";
 
 /**
@@ -19,7 +20,7 @@ import type { FromWorker } from "./messages.ts";
  */
 export class Invalidations {
   readonly #send: (message: FromWorker) => void;
-  readonly #remove: (uris: readonly string[]) => Promise<readonly number[]>;
+  readonly #remove: (targets: readonly string[]) => Promise<readonly number[]>;
   readonly #underWay = new Map<string, number>();
   readonly #rounds = new Map<number, readonly string[]>();
   readonly #asked = new Map<number, (removed: readonly number[]) => void>();
@@ -27,26 +28,26 @@ export class Invalidations {
 
   constructor(
     send: (message: FromWorker) => void,
-    remove: (uris: readonly string[]) => Promise<readonly number[]>,
+    remove: (targets: readonly string[]) => Promise<readonly number[]>,
   ) {
     this.#send = send;
     this.#remove = remove;
   }
 
-  /** Whether not all workers have carried out an invalidation of that URI. */
+  /** Whether not all workers have carried out an invalidation that may concern that URI: of it, or a group of its origin. */
   isUnderWay(uri: string): boolean {
-    return this.#underWay.has(uri);
+    return this.#underWay.size > 0 && (this.#underWay.has(uri) || this.#underWay.has(groupsOf(uri)));
   }
 
   /** Has all others remove these; how many stored responses each had there, once it is done. */
-  async elsewhere(uris: readonly string[]): Promise<readonly number[]> {
-    this.#begin(uris);
+  async elsewhere(targets: readonly string[]): Promise<readonly number[]> {
+    this.#begin(targets);
     const id = ++this.#lastId;
     const removed = await new Promise<readonly number[]>((resolve) => {
       this.#asked.set(id, resolve);
-      this.#send({ kind: "invalidate", id, uris });
+      this.#send({ kind: "invalidate", id, targets });
     });
-    this.#end(uris);
+    this.#end(targets);
     return removed;
   }
 
@@ -57,10 +58,10 @@ export class Invalidations {
   }
 
   /** Another worker asks for it. */
-  async carryOut(round: number, uris: readonly string[]): Promise<void> {
-    this.#rounds.set(round, uris);
-    this.#begin(uris);
-    this.#send({ kind: "removed", round, removed: await this.#remove(uris) });
+  async carryOut(round: number, targets: readonly string[]): Promise<void> {
+    this.#rounds.set(round, targets);
+    this.#begin(targets);
+    this.#send({ kind: "removed", round, removed: await this.#remove(targets) });
   }
 
   /** All workers have carried it out. */
@@ -69,15 +70,24 @@ export class Invalidations {
     this.#rounds.delete(round);
   }
 
-  #begin(uris: readonly string[]): void {
-    for (const uri of uris) this.#underWay.set(uri, (this.#underWay.get(uri) ?? 0) + 1);
+  #begin(targets: readonly string[]): void {
+    for (const key of targets.map(underWayKey)) this.#underWay.set(key, (this.#underWay.get(key) ?? 0) + 1);
   }
 
-  #end(uris: readonly string[]): void {
-    for (const uri of uris) {
-      const left = (this.#underWay.get(uri) ?? 0) - 1;
-      if (left > 0) this.#underWay.set(uri, left);
-      else this.#underWay.delete(uri);
+  #end(targets: readonly string[]): void {
+    for (const key of targets.map(underWayKey)) {
+      const left = (this.#underWay.get(key) ?? 0) - 1;
+      if (left > 0) this.#underWay.set(key, left);
+      else this.#underWay.delete(key);
     }
   }
+}
+
+/** Which response belongs to a group, nobody knows before it comes: all groups of an origin count as one. */
+function underWayKey(target: InvalidationTarget): string {
+  return originOfGroup(target) === undefined ? target : groupsOf(target);
+}
+
+function groupsOf(target: string): string {
+  return `groups of ${originOfGroup(target) ?? originOf(target)}`;
 }

@@ -9,7 +9,7 @@ export type ToWorker =
   /** Listen there. */
   | { readonly kind: "listen"; readonly port: number }
   /** An unsafe request that another worker had makes these URIs invalid: remove, and say so. */
-  | { readonly kind: "invalidate"; readonly round: number; readonly uris: readonly string[] }
+  | { readonly kind: "invalidate"; readonly round: number; readonly targets: readonly string[] }
   /** All workers have done it. */
   | { readonly kind: "settled"; readonly round: number }
   /** The invalidation that it asked for is done; how many stored responses each URI had elsewhere. */
@@ -26,7 +26,7 @@ export type FromWorker =
   /** It cannot listen. */
   | { readonly kind: "refused"; readonly code: string; readonly message: string }
   /** Ask all others to remove these. */
-  | { readonly kind: "invalidate"; readonly id: number; readonly uris: readonly string[] }
+  | { readonly kind: "invalidate"; readonly id: number; readonly targets: readonly string[] }
   /** Done; how many stored responses each URI had here. */
   | { readonly kind: "removed"; readonly round: number; readonly removed: readonly number[] }
   | { readonly kind: "stats"; readonly id: number; readonly stats: WorkerStats }

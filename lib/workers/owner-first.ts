@@ -27,7 +27,7 @@ export interface OwnerFirstParts extends Pick<ForwarderParts, "settings" | "even
     patience: Patience,
   ) => Promise<PeerAnswer<ByteReader> | undefined>;
   /** Removes what is stored for these URIs in all other workers. */
-  readonly elsewhere: (uris: readonly string[]) => Promise<unknown>;
+  readonly elsewhere: (targets: readonly string[]) => Promise<unknown>;
   /** Whether an invalidation of the URI is under way: the owner may not have heard of it. */
   readonly isInvalidating: (uri: string) => boolean;
 }

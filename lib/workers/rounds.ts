@@ -1,6 +1,7 @@
 // Answers: when has an invalidation reached all workers?
 // Owns: the supervisor's side: who has been told, who has not answered, and what becomes of who does not.
 // Leaves out: the worker's side and the race between both (`invalidations.ts`).
+import type { InvalidationTarget } from "../rfc9111/cache-groups.ts";
 import type { ToWorker } from "./messages.ts";
 
 /** A worker, as far as invalidations are concerned. */
@@ -11,7 +12,7 @@ export interface Hearer {
 }
 
 interface Round {
-  readonly uris: readonly string[];
+  readonly targets: readonly InvalidationTarget[];
   readonly waiting: Set<Hearer>;
   readonly removed: number[];
   readonly finish: () => void;
@@ -35,13 +36,13 @@ export class Rounds {
   }
 
   /** A worker asks all others to remove these. */
-  begin(from: Hearer, id: number, uris: readonly string[]): void {
+  begin(from: Hearer, id: number, targets: readonly InvalidationTarget[]): void {
     const number = ++this.#lastRound;
     const waiting = new Set<Hearer>();
     const timer = setTimeout(() => {
       for (const hearer of waiting) hearer.end();
     }, this.#deadlineMs);
-    const removed = uris.map(() => 0);
+    const removed = targets.map(() => 0);
     const finish = (): void => {
       clearTimeout(timer);
       this.#rounds.delete(number);
@@ -50,7 +51,7 @@ export class Rounds {
       }
       from.send({ kind: "invalidated", id, removed });
     };
-    const round = { uris, waiting, removed, finish };
+    const round = { targets, waiting, removed, finish };
     this.#rounds.set(number, round);
     for (const hearer of this.#hearers()) if (hearer !== from) this.#tell(hearer, number, round);
     if (waiting.size === 0) finish();
@@ -79,7 +80,7 @@ export class Rounds {
 
   #tell(hearer: Hearer, number: number, round: Round): void {
     round.waiting.add(hearer);
-    hearer.send({ kind: "invalidate", round: number, uris: round.uris });
+    hearer.send({ kind: "invalidate", round: number, targets: round.targets });
   }
 
   #doneBy(hearer: Hearer, { waiting, finish }: Round): void {

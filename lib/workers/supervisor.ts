@@ -149,7 +149,7 @@ export class Supervisor implements Running {
       case "refused":
         return this.#refused(member, message);
       case "invalidate":
-        return this.#rounds.begin(member, message.id, message.uris);
+        return this.#rounds.begin(member, message.id, message.targets);
       case "removed":
         return this.#rounds.carriedOut(member, message.round, message.removed);
       case "stats":

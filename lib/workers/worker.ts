@@ -44,7 +44,7 @@ class Worker {
   constructor(role: Role, options: CacheOptions) {
     this.#role = role;
     this.#options = options;
-    this.#invalidations = new Invalidations(say, (uris) => this.#engine.remove(uris));
+    this.#invalidations = new Invalidations(say, (targets) => this.#engine.remove(targets));
     this.#engine = this.#makeEngine();
     const listener = logListener(options.log, role.isTerminal, lineWriter(role, options));
     if (listener !== undefined) this.#engine.events.on(listener);
@@ -55,7 +55,7 @@ class Worker {
       case "listen":
         return void this.#listen(message.port);
       case "invalidate":
-        return void this.#invalidations.carryOut(message.round, message.uris);
+        return void this.#invalidations.carryOut(message.round, message.targets);
       case "settled":
         return this.#invalidations.settle(message.round);
       case "invalidated":
@@ -75,7 +75,7 @@ class Worker {
     const { slot, count, folder, loopToken } = this.#role;
     return cacheEngine(this.#options, {
       loopToken,
-      elsewhere: (uris) => this.#invalidations.elsewhere(uris),
+      elsewhere: (targets) => this.#invalidations.elsewhere(targets),
       ahead: (own, parts) => {
         this.#owners = new OwnerFirst({
           ...parts,
@@ -85,7 +85,7 @@ class Worker {
             return owner === slot ? undefined : owner;
           },
           ask: (owner, question, patience) => askPeer(socketPath(folder, owner), question, patience),
-          elsewhere: (uris) => this.#invalidations.elsewhere(uris),
+          elsewhere: (targets) => this.#invalidations.elsewhere(targets),
           isInvalidating: (uri) => this.#invalidations.isUnderWay(uri),
         });
         return this.#owners;

@@ -9,7 +9,7 @@ import { parseDirectives, requestDirectives, responseDirectives } from "../../li
 import { selectingFields, selectingValues } from "../../lib/rfc9111/cache-key.ts";
 import { untilExpires } from "../../lib/rfc9111/freshness.ts";
 import { endToEndFields, storableFields } from "../../lib/rfc9111/header-fields.ts";
-import { invalidatedUris } from "../../lib/rfc9111/invalidation.ts";
+import { invalidationTargets } from "../../lib/rfc9111/invalidation.ts";
 import { ifRangeHolds, isNotModified } from "../../lib/rfc9111/preconditions.ts";
 import { parseContentRange, parseRange } from "../../lib/rfc9111/range.ts";
 import {
@@ -77,8 +77,8 @@ export const PARSERS: Readonly<Record<string, (text: string) => unknown>> = {
   endToEndFields: (text) => endToEndFields(headers("connection", text)),
   storableFields: (text) =>
     storableFields(headers("cache-control", text), responseDirectives(only("cache-control", text))),
-  invalidatedUris: (text) =>
-    invalidatedUris({
+  invalidationTargets: (text) =>
+    invalidationTargets({
       method: "POST",
       uri: "http://a/b",
       status: 200,

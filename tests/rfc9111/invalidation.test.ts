@@ -3,13 +3,13 @@
 // Leaves out: removing them (`tests/proxy.test.ts`).
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { invalidatedUris, isContentLocationOfTarget } from "../../lib/rfc9111/invalidation.ts";
+import { invalidationTargets, isContentLocationOfTarget } from "../../lib/rfc9111/invalidation.ts";
 import { fieldText, LONG_TEXTS, quickestMs, TOO_LONG_MS, URI } from "./test-values.ts";
 
 type Fields = Record<string, string>;
 
 function invalidated(method: string, status: number, fields: Fields = {}, uri = URI): string[] {
-  return invalidatedUris({
+  return invalidationTargets({
     method,
     uri,
     status,
@@ -82,7 +82,7 @@ describe("§4.4 the URIs in Location and Content-Location", () => {
     fc.assert(
       fc.property(fieldText, fc.webUrl(), (text, url) => {
         const fields: Fields = { location: text, "content-location": url };
-        const uris = invalidatedUris({
+        const uris = invalidationTargets({
           method: "POST",
           uri: URI,
           status: 200,
@@ -96,7 +96,7 @@ describe("§4.4 the URIs in Location and Content-Location", () => {
 
   test.each(LONG_TEXTS)("16 KB of %s are read quickly", (_, text) => {
     const facts = { uri: URI, fields: { get: () => text }, originAuthorities: ["localhost:8000"] };
-    expect(quickestMs(() => invalidatedUris({ ...facts, method: "POST", status: 200 }))).toBeLessThan(
+    expect(quickestMs(() => invalidationTargets({ ...facts, method: "POST", status: 200 }))).toBeLessThan(
       TOO_LONG_MS,
     );
   });

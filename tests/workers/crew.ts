@@ -30,6 +30,7 @@ export interface LogLine {
   readonly worker: number;
   readonly kind: string;
   readonly uri?: string;
+  readonly group?: string;
   readonly method?: string;
   readonly report?: Readonly<Record<string, unknown>>;
 }

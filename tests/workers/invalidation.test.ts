@@ -42,6 +42,27 @@ describe("an unsafe request through one worker", () => {
   );
 
   test(
+    "takes the groups that its response names along, in all of them",
+    withCrew(3, async (crew) => {
+      const all = await crew.toAll();
+      const grouped = [0, 1, 2].map((slot) => crew.targetOf(slot, `/grouped-${slot}`));
+      for (const target of grouped) {
+        const fields = { ...FRESH, "Cache-Groups": '"x"' };
+        crew.origin.on(target, (asked) => asked.reply({ fields, body: "tea" }));
+        for (const each of all) await each.ask(target);
+      }
+      const change = crew.targetOf(1, "/change");
+      const fields = { "Cache-Group-Invalidation": '"x"' };
+      crew.origin.on(change, (asked) => asked.reply({ fields, body: "done" }));
+      await until(async () => (await crew.supervisor.stats()).store.responses === 9, "all have all");
+      await all[2]?.ask(change, { method: "POST" });
+      expect((await crew.supervisor.stats()).store.responses).toBe(0);
+      const lines = crew.lines.filter(({ kind, group }) => kind === "invalidated" && group === "x");
+      expect(lines).toMatchObject([{ removed: 9 }]);
+    }),
+  );
+
+  test(
     "so does PURGE, which says how many copies there were",
     withCrew(2, async (crew) => {
       const all = await crew.toAll();
@@ -165,12 +186,12 @@ describe("the race", () => {
       const unsafe = c.ask("DELETE", target);
       const invalidate = await c.said("invalidate");
       // 2. B hears of it.
-      await b.hears({ kind: "invalidate", round: 1, uris: invalidate.uris });
+      await b.hears({ kind: "invalidate", round: 1, targets: invalidate.targets });
       // 3., 4. A has the old one still. Neither B nor C may believe it.
       expect(await b.get(target)).toBe("new");
       expect(await c.get(target)).toBe("new");
       // 5. A hears of it.
-      await a.hears({ kind: "invalidate", round: 1, uris: invalidate.uris });
+      await a.hears({ kind: "invalidate", round: 1, targets: invalidate.targets });
       for (const one of [a, b]) await one.hears({ kind: "settled", round: 1 });
       await c.hears({ kind: "invalidated", id: invalidate.id, removed: [1] });
       await unsafe;
@@ -188,10 +209,10 @@ describe("the race", () => {
       const asked = b.get(target);
       await held.holding;
       origin.body = "new";
-      await b.hears({ kind: "invalidate", round: 1, uris: [`http://larder.test${target}`] });
+      await b.hears({ kind: "invalidate", round: 1, targets: [`http://larder.test${target}`] });
       held.release();
       expect(await asked).toBe("old");
-      await a.hears({ kind: "invalidate", round: 1, uris: [`http://larder.test${target}`] });
+      await a.hears({ kind: "invalidate", round: 1, targets: [`http://larder.test${target}`] });
       for (const one of [a, b]) await one.hears({ kind: "settled", round: 1 });
       expect(await b.get(target)).toBe("new");
     }),
@@ -200,13 +221,13 @@ describe("the race", () => {
   test(
     "several at once for one URI: the owner is asked again when the last is done",
     withTrio(async ({ a, b, origin, target }) => {
-      const uris = [`http://larder.test${target}`];
-      for (const round of [1, 2]) await b.hears({ kind: "invalidate", round, uris });
+      const targets = [`http://larder.test${target}`];
+      for (const round of [1, 2]) await b.hears({ kind: "invalidate", round, targets });
       await b.hears({ kind: "settled", round: 1 });
       origin.body = "one";
       expect(await b.get(target)).toBe("one");
       expect(a.questions).toBe(0);
-      await b.hears({ kind: "invalidate", round: 3, uris });
+      await b.hears({ kind: "invalidate", round: 3, targets });
       for (const round of [2, 3]) await b.hears({ kind: "settled", round });
       expect(await b.get(target)).toBe("one");
       expect(a.questions).toBe(1);

@@ -32,18 +32,18 @@ export class TrioWorker {
     const argv = ["--origin", origin, "--uncollapse", "0"];
     this.#invalidations = new Invalidations(
       (message) => message.kind === "invalidate" && this.#said.push(message),
-      (uris) => this.#engine.remove(uris),
+      (targets) => this.#engine.remove(targets),
     );
     this.#engine = cacheEngine(resolveOptions(CACHE_OPTIONS, { argv, env: {}, file: {} }), {
       loopToken: "larder-trio",
-      elsewhere: (uris) => this.#invalidations.elsewhere(uris),
+      elsewhere: (targets) => this.#invalidations.elsewhere(targets),
       ahead: (own, parts) =>
         new OwnerFirst({
           ...parts,
           own,
           ownerOf: () => (owner === undefined ? undefined : 0),
           ask: async (_, question, { signal }) => owner?.answer(question, signal),
-          elsewhere: (uris) => this.#invalidations.elsewhere(uris),
+          elsewhere: (targets) => this.#invalidations.elsewhere(targets),
           isInvalidating: (uri) => this.#invalidations.isUnderWay(uri),
         }),
     });
@@ -91,7 +91,7 @@ export class TrioWorker {
   }
 
   async hears(message: Heard): Promise<void> {
-    if (message.kind === "invalidate") await this.#invalidations.carryOut(message.round, message.uris);
+    if (message.kind === "invalidate") await this.#invalidations.carryOut(message.round, message.targets);
     else if (message.kind === "settled") this.#invalidations.settle(message.round);
     else this.#invalidations.done(message.id, message.removed);
   }
