@@ -2,6 +2,7 @@
 // Owns: RFC 9875: Cache-Groups, Cache-Group-Invalidation, and how a group is written where a URI could stand.
 // Leaves out: whether a response invalidates anything at all (`invalidation.ts`), the index of groups (`store/groups.ts`).
 import { parseList } from "structured-headers";
+import { remembering } from "./memo.ts";
 
 /**
  * What is made invalid: a URI, or a group of one origin (RFC 9875 §2.1), which no URI can be taken for: the name stands
@@ -21,11 +22,16 @@ const MAX_NAME_LENGTH = 256;
  */
 export function groupTargets(uri: string, field: string | null): readonly InvalidationTarget[] {
   if (field === null) return NONE;
-  const names = stringsOf(field);
+  const names = namesIn(field);
+  if (names.length === 0) return NONE;
   const origin = originOf(uri);
-  const kept = names.filter((name) => name.length <= MAX_NAME_LENGTH).slice(0, MAX_GROUPS);
-  return [...new Set(kept)].map((name) => `${origin}\n${name}`);
+  return names.map((name) => `${origin}\n${name}`);
 }
+
+const namesIn = remembering((field): readonly string[] => {
+  const names = stringsOf(field).filter((name) => name.length <= MAX_NAME_LENGTH);
+  return [...new Set(names)].slice(0, MAX_GROUPS);
+});
 
 /** The origin whose group it is; `undefined` for a URI. */
 export function originOfGroup(target: InvalidationTarget): string | undefined {
@@ -36,13 +42,22 @@ export function originOfGroup(target: InvalidationTarget): string | undefined {
 /** Scheme, host and port of a URI, as it stands there (RFC 9110 §4.3.1): keys have the port where it is no default. */
 export function originOf(uri: string): string {
   const start = uri.indexOf("//") + 2;
-  const end = uri.slice(start).search(/[/?#]/);
-  return end < 0 ? uri : uri.slice(0, start + end);
+  for (let at = start; at < uri.length; at++) {
+    const letter = uri[at];
+    if (letter === "/" || letter === "?" || letter === "#") return uri.slice(0, at);
+  }
+  return uri;
 }
 
 const NONE: readonly InvalidationTarget[] = [];
 
+/** As most fields are: strings without an escape or a parameter, for which no parser is needed. */
+const PLAIN_STRING = /"([ !#-[\]-~]*)"/;
+const PLAIN_LIST = new RegExp(`^${PLAIN_STRING.source}(?:[ \\t]*,[ \\t]*${PLAIN_STRING.source})*$`);
+const PLAIN_STRINGS = new RegExp(PLAIN_STRING, "g");
+
 function stringsOf(field: string): readonly string[] {
+  if (PLAIN_LIST.test(field)) return Array.from(field.matchAll(PLAIN_STRINGS), ([, name = ""]) => name);
   try {
     const members = parseList(field).map(([value]) => value);
     return members.every((value) => typeof value === "string") ? members : [];

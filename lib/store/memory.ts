@@ -48,7 +48,7 @@ const UNTYPED_BLOB_FROM_BYTES = 2 ** 20;
 const MAX_HEAD_BYTES = 2 ** 21;
 
 /** Of a large group, so many are removed in one go: a millisecond or two. */
-const DROPPED_AT_ONCE = 1000;
+const DROPPED_AT_ONCE = 500;
 
 /** The memory tier. All of it is synchronous, but the removal of a large group. */
 export class MemoryStore implements Store {

@@ -230,7 +230,7 @@ export function knownLimit(suspicion: Suspicion, wire: Wire): KnownLimit | undef
 
 /** Methods that both wires carry. */
 const REGISTERED = new Set([
-  ...["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "PROPFIND", "PURGE", "QUERY", "REPORT"],
+  ...["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "PROPFIND", "LINK", "QUERY", "REPORT"],
 ]);
 
 /** The requests in front of the place that a suspicion is about. */

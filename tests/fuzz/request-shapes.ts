@@ -33,7 +33,7 @@ const METHODS = [
   [2, "PATCH"],
   [2, "OPTIONS"],
   [1, "PROPFIND"],
-  [1, "PURGE"],
+  [1, "LINK"],
   [1, "QUERY"],
   [1, "REPORT"],
   [0.3, "TRACE"],
