@@ -38,7 +38,15 @@ export function receivedFrom(response: OriginResponse, facts: ExchangeFacts): Re
     reason: response.reason,
     fields,
     body: isBodiless ? null : readable(response.body),
-    framing: isBodiless ? "none" : coding !== null ? "chunked" : length !== undefined ? "length" : close,
+    framing: isBodiless
+      ? "none"
+      : response.isFramingFaulty === true
+        ? "close"
+        : coding !== null
+          ? "chunked"
+          : length !== undefined
+            ? "length"
+            : close,
     length: isBodiless ? undefined : length,
     requestTime: epochSeconds(requestTimeMs),
     responseTime,

@@ -34,6 +34,14 @@ describe("RFC 9112 §6.3 the end of a body", () => {
     expect(receive(200, fields, { trustsClose })).toMatchObject({ framing, length });
   });
 
+  test("RFC 9112 §6.1 faulty framing is not trusted, whatever it says", () => {
+    for (const fields of [{ "transfer-encoding": "chunked" }, {}]) {
+      const response = { status: 200, fields: new Headers(fields), body: null, isFramingFaulty: true };
+      const facts = { method: "GET", requestTimeMs: MOMENT_MS, responseTimeMs: MOMENT_MS, trustsClose: true };
+      expect(receivedFrom(response, facts).framing).toBe("close");
+    }
+  });
+
   test.each([
     [204, "GET"],
     [304, "GET"],

@@ -86,7 +86,7 @@ function headerLines({ fields, body, method, mayReuseConnection }: OutgoingReque
 }
 
 function responseFrom(incoming: IncomingMessage, method: string): StreamedResponse {
-  const { statusCode: status = 0, statusMessage: reason, rawHeaders } = incoming;
+  const { statusCode: status = 0, statusMessage: reason, rawHeaders, httpVersion, headers } = incoming;
   const isBodiless = method === "HEAD" || status === 204 || status === 304;
   // Whoever reads it is told; it may also break off before anybody does.
   incoming.on("error", () => {});
@@ -98,6 +98,7 @@ function responseFrom(incoming: IncomingMessage, method: string): StreamedRespon
     fields: fieldsFrom(rawHeaders),
     body: isBodiless ? null : contentOf(incoming, { onLeft: () => void incoming.destroy() }),
     trailers: () => trailersFrom(incoming.rawTrailers),
+    isFramingFaulty: httpVersion === "1.0" && headers["transfer-encoding"] !== undefined,
   };
 }
 

@@ -186,6 +186,11 @@ export class Connection implements LaneClient, TunnelClient {
   #serve(bytes: Buffer, isBehind: boolean): void {
     let at = 0;
     while (at < bytes.length) {
+      // RFC 9112 §2.2: an empty line in front of a request is passed over.
+      if (bytes[at] === CR && bytes[at + 1] === LF) {
+        at += 2;
+        continue;
+      }
       const lineEnd = bytes.indexOf(CR, at);
       const end = lineEnd < 0 ? undefined : this.#sectionEnd(bytes, lineEnd + 2);
       if (end === undefined) return this.#awaitRest(bytes.subarray(at));
@@ -219,7 +224,7 @@ export class Connection implements LaneClient, TunnelClient {
   /** What can only be for `Bun.serve` goes there at once: other methods, other ends of lines, too much. */
   #awaitRest(bytes: Buffer): void {
     const text = latin1Text(bytes, 0, Math.min(bytes.length, MAX_HEAD_BYTES));
-    const mayBePlain = /^(?:G|GE|GET|GET .*|H|HE|HEA|HEAD|HEAD .*)$/s.test(text);
+    const mayBePlain = /^(?:\r|G|GE|GET|GET .*|H|HE|HEA|HEAD|HEAD .*)$/s.test(text);
     if (!mayBePlain || text.length === MAX_HEAD_BYTES || /(?:^|[^\r])\n|\r[^\n]/.test(text))
       return this.#handOver(bytes);
     if (this.#input === undefined) this.#since = this.#lane.second;

@@ -212,19 +212,20 @@ export class OriginConnection implements BodySource {
     }
     this.#input = undefined;
     this.#head = head;
-    const { fields } = head;
+    const { fields, isFramingFaulty } = head;
     const isBodiless = exchange.outgoing.method === "HEAD" || BODILESS.has(status);
     const framing = isBodiless ? 0 : head.framing;
     if (framing === rest.length) {
       this.#over(!isBodiless || endsWithHead(head));
-      return exchange.resolve({ status, fields, body: isBodiless ? null : rest });
+      return exchange.resolve({ status, fields, isFramingFaulty, body: isBodiless ? null : rest });
     }
     const body = new ResponseBody(framing, this);
     // What is malformed here already, nobody gets to see.
     const used = body.accept(rest);
     if (body.isComplete) this.#over(used === rest.length);
     else this.#body = body;
-    exchange.resolve({ status, fields, body: isBodiless ? null : body.isComplete ? body.taken() : body });
+    const content = isBodiless ? null : body.isComplete ? body.taken() : body;
+    exchange.resolve({ status, fields, isFramingFaulty, body: content });
   }
 
   #takeBody(body: ResponseBody, bytes: Buffer): void {

@@ -43,6 +43,8 @@ export interface OriginResponse {
    */
   readonly body: ReadableStream<Uint8Array> | ByteReader | Uint8Array | null;
   readonly trailers?: Trailers | undefined;
+  /** Whether its framing must be taken for faulty (RFC 9112 §6.1): what it brought may not be all of it. */
+  readonly isFramingFaulty?: boolean;
 }
 
 /** One whose body is a stream in any case. */

@@ -13,6 +13,8 @@ export interface ResponseHead {
   /** Not to be changed: what repeats is read once. */
   readonly fields: Headers;
   readonly framing: Framing;
+  /** Whether not everybody on the way may have understood it: HTTP/1.0 has no Transfer-Encoding (RFC 9112 §6.1). */
+  readonly isFramingFaulty: boolean;
   /** Whether another request may follow on the connection. */
   readonly isPersistent: boolean;
   /** For how many seconds the connection is kept, where the origin says so. */
@@ -133,6 +135,7 @@ function headFrom(lines: readonly string[], length: number): ReadHead {
     status: Number(status),
     fields,
     framing: framingFrom(coding, lengths),
+    isFramingFaulty: minor === "0" && coding !== null,
     isPersistent: minor === "1" && isClear && !connectionOptions(fields).includes("close"),
     keptSeconds: keptSecondsOf(fields),
     length,

@@ -52,6 +52,20 @@ export function testClient(client: Send): void {
     expect(await textOf(received)).toBe(bytes);
   });
 
+  test.each([
+    ["HTTP/1.0 200 OK", "Transfer-Encoding: chunked", true],
+    ["HTTP/1.1 200 OK", "Transfer-Encoding: chunked", false],
+    ["HTTP/1.0 200 OK", "Content-Length: 13", false],
+  ])("RFC 9112 §6.1 whether the framing is faulty: %s with %s is %p", async (line, framing, isFaulty) => {
+    const target = `/faulty/${line.slice(5, 8)}/${framing.length}`;
+    const response = send(target, { mayReuseConnection: false });
+    const body = framing.startsWith("T") ? "3\r\ntea\r\n0\r\n\r\n" : "tea, and milk";
+    (await origin.asked(target)).answer(message(line, framing) + body);
+    const received = await response;
+    expect(received.isFramingFaulty === true).toBe(isFaulty);
+    expect(await textOf(received)).toStartWith("tea");
+  });
+
   test("a signal ends it while it waits for the header section", async () => {
     const controller = new AbortController();
     const response = send("/abort/head", { signal: controller.signal });

@@ -48,6 +48,24 @@ describe("requests behind each other", () => {
   );
 
   test(
+    "empty lines in front of one are passed over (RFC 9112 §2.2), in whatever pieces they come",
+    withLane(async (rig) => {
+      const text = `\r\n${get("/hit1")}\r\n\r\n${get("/hit2")}\r\n${get("/hit3", "Connection: close")}`;
+      for (const size of [1, 2, 3, 1000]) {
+        const line = await rig.line();
+        for (let at = 0; at < text.length; at += size) {
+          line.send(text.slice(at, at + size));
+          await Bun.sleep(0);
+        }
+        expect([...(await line.rest()).matchAll(/\[\/hit\d\]/g)].map(String)).toEqual([
+          ...["[/hit1]", "[/hit2]", "[/hit3]"],
+        ]);
+      }
+      expect(rig.passedOn).toEqual([]);
+    }, AT_ONCE),
+  );
+
+  test(
     "in pieces of every size",
     withLane(async (rig) => {
       const text = `${get("/hit1")}${get("/hit2", "X: y")}${get("/hit3", "Connection: close")}`;
