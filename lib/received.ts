@@ -32,26 +32,29 @@ export function receivedFrom(response: OriginResponse, facts: ExchangeFacts): Re
   const responseTime = epochSeconds(responseTimeMs);
   const length = coding === null && lengths[0] !== undefined ? Number(lengths[0]) : undefined;
   const fields = corrected(endToEndFields(response.fields), length, responseTime);
-  const close = facts.trustsClose ? "trusted-close" : "close";
   return {
     status: response.status,
     reason: response.reason,
     fields,
     body: isBodiless ? null : readable(response.body),
-    framing: isBodiless
-      ? "none"
-      : response.isFramingFaulty === true
-        ? "close"
-        : coding !== null
-          ? "chunked"
-          : length !== undefined
-            ? "length"
-            : close,
+    framing: isBodiless ? "none" : framingOf(response, length, facts.trustsClose),
     length: isBodiless ? undefined : length,
     requestTime: epochSeconds(requestTimeMs),
     responseTime,
     trailers: response.trailers,
   };
+}
+
+/** How the end of a body is known; one that may have ended too early counts as closed with its connection. */
+function framingOf(
+  { fields, isFramingFaulty }: OriginResponse,
+  length: number | undefined,
+  trustsClose: boolean,
+): ReceivedResponse["framing"] {
+  if (isFramingFaulty === true) return "close";
+  if (fields.get("transfer-encoding") !== null) return "chunked";
+  if (length !== undefined) return "length";
+  return trustsClose ? "trusted-close" : "close";
 }
 
 /**
