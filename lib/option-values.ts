@@ -141,7 +141,7 @@ export const addresses: OptionKind<readonly AddressRange[]> = {
 
 function addressRange(text: string): readonly AddressRange[] | undefined {
   const [, address = "", bits] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
-  const isV4 = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/.test(address);
+  const isV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/.test(address);
   if (!isV4 && !(address.includes(":") && URL.canParse(`http://[${address}]/`))) return undefined;
   const most = isV4 ? 32 : 128;
   const prefix = bits === undefined ? most : Number(bits);
