@@ -142,10 +142,16 @@ export const addresses: OptionKind<readonly AddressRange[]> = {
 function addressRange(text: string): readonly AddressRange[] | undefined {
   const [, address = "", bits] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
   const isV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/.test(address);
-  if (!isV4 && !(address.includes(":") && URL.canParse(`http://[${address}]/`))) return undefined;
+  if (!isV4 && !isV6(address)) return undefined;
   const most = isV4 ? 32 : 128;
   const prefix = bits === undefined ? most : Number(bits);
   return prefix <= most ? [{ address, prefix }] : undefined;
+}
+
+/** `URL` overlooks a colon at the end. */
+function isV6(text: string): boolean {
+  const hasEnds = /^(?:::|[\da-f]+:)[\da-f:.]*$/i.test(text) && /(?:::|[\da-f])$/i.test(text);
+  return hasEnds && URL.canParse(`http://[${text}]/`);
 }
 
 /** Any text that is not empty. */
