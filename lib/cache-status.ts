@@ -43,6 +43,9 @@ export interface Report {
 /** The name under which Larder appears in Cache-Status and Via. */
 export const CACHE_NAME = "larder";
 
+/** What Larder adds to Via (RFC 9110 §7.6.3). */
+export const VIA = `1.1 ${CACHE_NAME}`;
+
 /** A name of its own for CDN-Loop (RFC 8586): another Larder in front or behind is no loop. */
 export function newLoopToken(): string {
   return `${CACHE_NAME}-${crypto.randomUUID().slice(0, 8)}`;

@@ -3,7 +3,7 @@
 // Leaves out: the body and its readers (`fill-body.ts`), and which request may follow (`proxy.ts`).
 import type { FillBody } from "./fill-body.ts";
 import type { StoredHead } from "./message.ts";
-import { groupTargets, originOfGroup, type InvalidationTarget } from "./rfc9111/cache-groups.ts";
+import { groupsOf, originOfGroup, type InvalidationTarget } from "./rfc9111/cache-groups.ts";
 import type { EpochSeconds } from "./rfc9111/time.ts";
 
 /** What became of a request to the origin, as far as followers are concerned. */
@@ -79,8 +79,7 @@ export class Fill {
   /** What its response will be stored as. */
   learn(head: Pick<StoredHead, "key" | "fields">): void {
     if (this.#left.size === 0) return;
-    const groups = groupTargets(head.key, head.fields.get("cache-groups"));
-    if (groups.some((group) => this.#left.has(group))) this.discard();
+    if (groupsOf(head).some((group) => this.#left.has(group))) this.discard();
   }
 
   /** An invalidation came while it was in flight: it serves who reads already, and leaves nothing behind. */

@@ -3,12 +3,11 @@
 // Leaves out: what is refused (`door.ts`), what happens to the rest (`proxy.ts`), the sockets (`wire/`).
 import { Hono } from "hono";
 import { refusedAnswer } from "./cache-app.ts";
-import { CACHE_NAME, failureReport, type Report } from "./cache-status.ts";
+import { failureReport, type Report, VIA } from "./cache-status.ts";
 import { refuse } from "./door.ts";
 import type { Events } from "./events.ts";
 import type { Forwarder } from "./forward.ts";
-import type { Answer, PresentedRequest } from "./message.ts";
-import type { Handler } from "./purge.ts";
+import type { Answer, Handler, PresentedRequest } from "./message.ts";
 import { ReceivedAnswer } from "./received-answer.ts";
 import { failureOf, receivedFrom } from "./received.ts";
 import { faultPage } from "./respond.ts";
@@ -66,7 +65,7 @@ async function relayed(
     if (refusal !== undefined) throw refusal;
     const way = forwarder.relayed(presented);
     deadline = way.deadline;
-    const addVia = (fields: Headers): void => fields.append("via", `1.1 ${CACHE_NAME}`);
+    const addVia = (fields: Headers): void => fields.append("via", VIA);
     const result = await relay(way.outgoing, tunnel, addVia);
     const status = result.kind === "switched" ? result.status : result.response.status;
     const report = { word: "PASS", fwd: "bypass", fwdStatus: status } as const;

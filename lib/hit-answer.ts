@@ -1,7 +1,7 @@
 // Answers: what a fresh hit says, made once and stamped anew when the second has changed.
 // Owns: the header section that answers from one stored response share: Age, Via and Cache-Status, as `Headers` and as text.
 // Leaves out: which answer it is (`respond.ts`), how it leaves (`wire/`).
-import { CACHE_NAME, hitMember } from "./cache-status.ts";
+import { hitMember, VIA } from "./cache-status.ts";
 import type { Answer, AnswerBlock, AnswerBody, StoredFields, StoredHead } from "./message.ts";
 import { currentAge } from "./rfc9111/age.ts";
 import { formatHttpDate, type EpochSeconds } from "./rfc9111/time.ts";
@@ -102,7 +102,6 @@ export class HitAnswer implements Answer, AnswerBlock {
 }
 
 const NONE: readonly Field[] = [];
-const VIA = `1.1 ${CACHE_NAME}`;
 const VIA_LINE = `\r\nVia: ${VIA}`;
 
 function textOf(fields: readonly Field[]): string {

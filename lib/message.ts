@@ -167,6 +167,11 @@ export interface Answer {
   readonly trailers?: Trailers | undefined;
 }
 
+/** What answers requests: the engine, or what stands in front of it. A hit in the memory tier is answered at once. */
+export interface Handler {
+  handle(presented: PresentedRequest): Answer | Promise<Answer>;
+}
+
 /** A header section for a wire of bytes: `CRLF Name: value` for each line. */
 export interface AnswerBlock {
   /** What stays as long as the response is stored. */

@@ -1,7 +1,7 @@
 // Answers: which header fields a request has when it leaves for the origin.
 // Owns: what a gateway adds and removes (RFC 9110 §7.6, RFC 8586), validators and ranges of Larder's own questions.
 // Leaves out: sending it (`forward.ts`), why it is sent (`rfc9111/reuse.ts`).
-import { CACHE_NAME } from "./cache-status.ts";
+import { VIA } from "./cache-status.ts";
 import { withoutBelieved } from "./forwarded-fields.ts";
 import type { PresentedRequest } from "./message.ts";
 import { endToEndFields } from "./rfc9111/header-fields.ts";
@@ -102,7 +102,7 @@ function newFields(
   if (forwarding.completing !== undefined) askForRest(fields, forwarding.completing);
   normaliseLength(fields, presented);
   countForward(fields, presented.method);
-  fields.append("via", `1.1 ${CACHE_NAME}`);
+  fields.append("via", VIA);
   fields.append("cdn-loop", loopToken);
   return fields;
 }

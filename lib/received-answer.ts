@@ -1,7 +1,7 @@
 // Answers: what a response that is on its way says to a client.
 // Owns: its header section with what this cache adds (Via, Cache-Status), as `Headers` and as text, each made when a wire asks.
 // Leaves out: hits (`hit-answer.ts`), the body (`deliver.ts`), how it leaves (`wire/`).
-import { CACHE_NAME, cacheStatusMember, type Report } from "./cache-status.ts";
+import { cacheStatusMember, type Report, VIA } from "./cache-status.ts";
 import type { Answer, AnswerBlock, AnswerBody, Trailers } from "./message.ts";
 import { textOnce } from "./store/field-block.ts";
 
@@ -51,5 +51,3 @@ export class ReceivedAnswer implements Answer {
     return fields;
   }
 }
-
-const VIA = `1.1 ${CACHE_NAME}`;

@@ -1,7 +1,7 @@
 // Answers: how a handshake goes on to the origin, and what a client is told that cannot have a WebSocket.
 // Owns: the handshake as HTTP (RFC 6455 §4.1, RFC 9110 §7.8): fields, subprotocols, statuses.
 // Leaves out: which requests are one (`handshake.ts`), gateway fields (`outgoing-fields.ts`), sockets and messages (`wire/relay-bun.ts`).
-import { CACHE_NAME, cacheStatusMember, failureReport, type Report } from "./cache-status.ts";
+import { cacheStatusMember, failureReport, type Report, VIA } from "./cache-status.ts";
 import { OriginError } from "./errors.ts";
 import type { Forwarder } from "./forward.ts";
 import type { Answer, PresentedRequest } from "./message.ts";
@@ -47,7 +47,7 @@ export const RELAYED: Report = { word: "PASS", fwd: "bypass", fwdStatus: 101, de
 
 /** The fields that Larder adds to the 101 response. */
 export function relayedFields(): Record<string, string> {
-  return { Via: `1.1 ${CACHE_NAME}`, "Cache-Status": cacheStatusMember(RELAYED) };
+  return { Via: VIA, "Cache-Status": cacheStatusMember(RELAYED) };
 }
 
 /** What the client gets in place of a WebSocket: the origin's own status where it refused, else 502, 504 or 508. */

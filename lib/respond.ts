@@ -2,7 +2,7 @@
 // Owns: Age, 304, 206 and 416 from a stored response, Cache-Status and Via on the way out, and Larder's own pages.
 // Leaves out: which response it is (`proxy.ts`), rendering it for a socket (`wire/`).
 import { OriginError } from "./errors.ts";
-import { CACHE_NAME, cacheStatusMember, type Report } from "./cache-status.ts";
+import { cacheStatusMember, type Report, VIA } from "./cache-status.ts";
 import {
   hasContent,
   headHit,
@@ -145,7 +145,7 @@ function baseFields(stored: StoredHead | StoredResponse): Headers {
     fields.set("content-length", String(completeLengthOf(stored.body)));
   }
   if (!fields.has("date")) fields.set("date", formatHttpDate(stored.dateValue));
-  fields.append("via", `1.1 ${CACHE_NAME}`);
+  fields.append("via", VIA);
   return fields;
 }
 

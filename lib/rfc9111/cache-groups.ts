@@ -2,6 +2,7 @@
 // Owns: RFC 9875: Cache-Groups, Cache-Group-Invalidation, and how a group is written where a URI could stand.
 // Leaves out: whether a response invalidates anything at all (`invalidation.ts`), the index of groups (`store/groups.ts`).
 import { parseList } from "structured-headers";
+import type { StoredHead } from "../message.ts";
 import { remembering } from "./memo.ts";
 
 /**
@@ -26,6 +27,11 @@ export function groupTargets(uri: string, field: string | null): readonly Invali
   if (names.length === 0) return NONE;
   const origin = originOf(uri);
   return names.map((name) => `${origin}\n${name}`);
+}
+
+/** The groups of a response that is stored, or is to be. */
+export function groupsOf({ key, fields }: Pick<StoredHead, "key" | "fields">): readonly InvalidationTarget[] {
+  return groupTargets(key, fields.get("cache-groups"));
 }
 
 const namesIn = remembering((field): readonly string[] => {

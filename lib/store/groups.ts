@@ -2,7 +2,7 @@
 // Owns: the index from groups (RFC 9875) to what is stored; it holds nothing for responses without one.
 // Leaves out: what a field says (`rfc9111/cache-groups.ts`), removing (`memory.ts`).
 import type { StoredResponse } from "../message.ts";
-import { groupTargets, type InvalidationTarget } from "../rfc9111/cache-groups.ts";
+import { groupsOf, type InvalidationTarget } from "../rfc9111/cache-groups.ts";
 
 /** The index. Its work grows with the groups of a response, and with nothing else. */
 export class GroupIndex {
@@ -30,12 +30,4 @@ export class GroupIndex {
     this.#members.delete(group);
     return members;
   }
-}
-
-/** The groups of a response, or of one that is to be stored. */
-export function groupsOf({
-  key,
-  fields,
-}: Pick<StoredResponse, "key" | "fields">): readonly InvalidationTarget[] {
-  return groupTargets(key, fields.get("cache-groups"));
 }

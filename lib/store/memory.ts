@@ -19,8 +19,8 @@ export interface MemoryLimits {
   /** Bodies above this are not stored. */
   readonly maxObjectBytes: number;
   /**
-   * Bodies from this size on are kept as a Blob: below, copying is faster. Said by those whose wire sends bytes without
-   * copying them for each client that reads slowly: they need none.
+   * Bodies from this size on are kept as a Blob: below, copying is faster. Infinity for a wire that copies nothing for
+   * a client that reads slowly, and so needs none.
    */
   readonly blobFromBytes?: number;
 }

@@ -2,8 +2,8 @@
 // Owns: the estimate of what lies around the bytes, and the count of those.
 // Leaves out: the budget (`memory.ts`); `bun run bench memory` holds the estimate against resident memory.
 import type { StoredBody, StoredHead } from "../message.ts";
+import { groupsOf } from "../rfc9111/cache-groups.ts";
 import { partsOf } from "../rfc9111/range.ts";
-import { groupsOf } from "./groups.ts";
 
 /** What a group costs for each member: two entries, and the name now and then. */
 const GROUP_BYTES = 150;

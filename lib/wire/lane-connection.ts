@@ -2,8 +2,7 @@
 // Owns: whose turn it is, requests behind each other, how long each side may take, the way in which it ends.
 // Leaves out: listening (`serve-lane.ts`), which requests it takes (`lane-request.ts`), bytes of answers (`lane-writer.ts`).
 import type { Socket } from "bun";
-import type { Answer, PresentedRequest } from "../message.ts";
-import type { MaybePromise } from "../store/store.ts";
+import type { Answer, Handler } from "../message.ts";
 import {
   isPlainTarget,
   LaneRequest,
@@ -18,14 +17,9 @@ import { LaneWriter } from "./lane-writer.ts";
 import { plainAddress } from "./serve-bun.ts";
 import { TOO_MANY } from "./one-too-many.ts";
 
-/** What answers: the engine. */
-export interface Engine {
-  handle(presented: PresentedRequest): MaybePromise<Answer>;
-}
-
 /** What all connections share. */
 export interface Lane {
-  readonly engine: Engine;
+  readonly engine: Handler;
   readonly sections: SectionMemory;
   readonly behind: Behind;
   readonly idleSeconds: number;

@@ -14,8 +14,8 @@ export function piecesOf(body: Uint8Array | Blob): ReadableStream<Uint8Array> {
       async pull(controller) {
         const end = Math.min(length, at + PIECE_BYTES);
         if (at === end) return controller.close();
-        const piece = body instanceof Blob ? await bytesOf(body.slice(at, end)) : body.subarray(at, end);
-        controller.enqueue(piece);
+        const piece = body instanceof Blob ? body.slice(at, end) : body.subarray(at, end);
+        controller.enqueue(piece instanceof Blob ? new Uint8Array(await piece.arrayBuffer()) : piece);
         at = end;
       },
     },
@@ -32,8 +32,4 @@ export function sharedBlob({ buffer, byteOffset, length }: Uint8Array<ArrayBuffe
   const whole = known ?? new Blob([buffer]);
   if (known === undefined) blobs.set(buffer, new WeakRef(whole));
   return length === buffer.byteLength ? whole : whole.slice(byteOffset, byteOffset + length);
-}
-
-async function bytesOf(blob: Blob): Promise<Uint8Array> {
-  return new Uint8Array(await blob.arrayBuffer());
 }

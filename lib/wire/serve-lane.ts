@@ -2,7 +2,8 @@
 // Owns: the listening socket, how many connections there are, the clock by which they are looked after, the graceful stop.
 // Leaves out: one connection (`lane-connection.ts`), and the server behind the lane (`serve-bun.ts`).
 import type { TCPSocketListener } from "bun";
-import { Connection, type Engine, type Lane } from "./lane-connection.ts";
+import type { Handler } from "../message.ts";
+import { Connection, type Lane } from "./lane-connection.ts";
 import { SectionMemory } from "./lane-request.ts";
 import { TOLD_AT_A_TIME } from "./one-too-many.ts";
 import {
@@ -30,7 +31,7 @@ const CLOCK: LaneClock = {
 };
 
 /** Starts serving. @throws an EADDRINUSE error where the port is taken. */
-export function serveLane(engine: Engine, app: App, listening: Listening, clock = CLOCK): Running {
+export function serveLane(engine: Handler, app: App, listening: Listening, clock = CLOCK): Running {
   const { host, idleSeconds = IDLE_SECONDS } = listening;
   const addresses = new Map<number, string>();
   const inner = serveBun(app, { ...listening, port: 0, host: "127.0.0.1", sharesPort: false, addresses });

@@ -1,7 +1,7 @@
 // Answers: what a worker answers to another one that asks for a key which is its own.
 // Owns: the way from a question through the engine to a verdict; undoing what is said to clients only.
 // Leaves out: the socket (`../wire/peer-bun.ts`), what happens in between (`../proxy.ts`).
-import { CACHE_NAME, cacheStatusMember, type Report } from "../cache-status.ts";
+import { cacheStatusMember, type Report, VIA } from "../cache-status.ts";
 import { OriginError } from "../errors.ts";
 import type { Answer, PresentedRequest } from "../message.ts";
 import type { Proxy } from "../proxy.ts";
@@ -40,7 +40,7 @@ function presentedBy({ uri, authority, fields, address }: Question, gone: AbortS
 /** What was received or is stored, without what this cache adds for a client: the other worker will. */
 function verdictOf({ status, reason, fields: shown }: Answer, report: Report): Verdict {
   const fields = new Headers(shown);
-  withoutLast(fields, "via", `1.1 ${CACHE_NAME}`);
+  withoutLast(fields, "via", VIA);
   withoutLast(fields, "cache-status", cacheStatusMember(report));
   return { kind: "response", report, status, reason, fields: pairsOf(fields) };
 }

@@ -36,7 +36,7 @@ export class Invalidations {
 
   /** Whether not all workers have carried out an invalidation that may concern that URI: of it, or a group of its origin. */
   isUnderWay(uri: string): boolean {
-    return this.#underWay.size > 0 && (this.#underWay.has(uri) || this.#underWay.has(groupsOf(uri)));
+    return this.#underWay.size > 0 && (this.#underWay.has(uri) || this.#underWay.has(groupsKey(uri)));
   }
 
   /** Has all others remove these; how many stored responses each had there, once it is done. */
@@ -85,9 +85,9 @@ export class Invalidations {
 
 /** Which response belongs to a group, nobody knows before it comes: all groups of an origin count as one. */
 function underWayKey(target: InvalidationTarget): string {
-  return originOfGroup(target) === undefined ? target : groupsOf(target);
+  return originOfGroup(target) === undefined ? target : groupsKey(target);
 }
 
-function groupsOf(target: string): string {
+function groupsKey(target: string): string {
   return `groups of ${originOfGroup(target) ?? originOf(target)}`;
 }
