@@ -1,6 +1,6 @@
 // Answers: which groups does a response name?
 // Owns: the claims about `lib/rfc9111/cache-groups.ts` (RFC 9875).
-// Leaves out: what becomes of a group (`../proxy-groups.test.ts`), the index (`../store/contract.ts`).
+// Leaves out: what becomes of a group (`../proxy-groups.test.ts`), the index (`../store/grouping.ts`).
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { groupTargets, originOf, originOfGroup } from "../../lib/rfc9111/cache-groups.ts";

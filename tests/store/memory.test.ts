@@ -1,6 +1,6 @@
 // Answers: does the memory tier fulfil the contract of a store?
 // Owns: the claims about `lib/store/memory.ts` beyond the contract: it answers at once.
-// Leaves out: the contract (`contract.ts`, `budget.ts`, `holding.ts`), the order of eviction (`eviction.test.ts`).
+// Leaves out: the contract (`contract.ts`, `budget.ts`, `holding.ts`, `grouping.ts`), the order of eviction (`eviction.test.ts`).
 import { describe, expect, test } from "bun:test";
 import { combined, completeLengthOf, coverage, missingRange, slice } from "../../lib/rfc9111/range.ts";
 import type { StoredHead } from "../../lib/message.ts";
@@ -8,9 +8,11 @@ import type { EpochSeconds } from "../../lib/rfc9111/time.ts";
 import { MemoryStore } from "../../lib/store/memory.ts";
 import { storeBudget } from "./budget.ts";
 import { headFor, KEY, store, storeContract } from "./contract.ts";
+import { storeGroups } from "./grouping.ts";
 import { storeHolding } from "./holding.ts";
 
 storeContract("memory", (limits) => new MemoryStore(limits));
+storeGroups("memory", (limits) => new MemoryStore(limits));
 storeBudget("memory", (limits) => new MemoryStore(limits));
 storeHolding("memory", (limits) => new MemoryStore(limits));
 
