@@ -1,7 +1,7 @@
 // Answers: may this client get this response, now?
 // Owns: the rules about heads: status, identity, freshness, invalidation, privacy, conditions; one row of a table each.
 // Leaves out: bytes and ranges (`judge-body.ts`), reading of responses (`response-reader.ts`).
-import { field, isExplained, type Case, type Problem } from "./judgement.ts";
+import { field, isDoingWithoutExplained, isExplained, type Case, type Problem } from "./judgement.ts";
 import { entityTagOf, lastModifiedOf, OPERATOR_IF_ERROR, variantOf } from "./objects.ts";
 
 /** Whole-second arithmetic on both sides, and a busy machine. */
@@ -77,7 +77,7 @@ function ownError(facts: Case): Problem[] {
   if (word.word === "REFUSED" && sent.plan.directives === "only-if-cached" && head.status === 504) return [];
   if (![502, 503, 504].includes(head.status))
     return [{ rule: "status", detail: `${head.status} of Larder's own` }];
-  if (isExplained(facts)) return [];
+  if (isDoingWithoutExplained(facts)) return [];
   return [
     {
       rule: "unexplained-error",
@@ -163,7 +163,9 @@ function staleWithoutPermission(facts: Case): string | undefined {
   const past = -(word.ttl ?? 0);
   const limit = object.ifError ?? OPERATOR_IF_ERROR;
   if (!isFresh && past >= limit) return `${past} s past its freshness, ${limit} s are allowed`;
-  return isExplained(facts) ? undefined : `stale (${word.detail}) though the origin did nothing wrong`;
+  return isDoingWithoutExplained(facts)
+    ? undefined
+    : `stale (${word.detail}) though the origin did nothing wrong`;
 }
 
 function againstTheRequest({ word, sent, head }: Case): string | undefined {

@@ -3,6 +3,7 @@
 // Leaves out: sending and judging them (`planted-answer.ts`), a run against Larder (`chaos.test.ts`).
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { bytesOf, entityTagOf } from "./objects.ts";
+import type { Ledger } from "./ledger.ts";
 import { close, listen, NOW_MS, objectOf, violationsOf, type Lie } from "./planted-answer.ts";
 
 const PLAIN = objectOf("plain");
@@ -23,6 +24,13 @@ function flipped(bytes: Buffer, at: number): Buffer {
   return copy;
 }
 
+/** The origin was away until `ms` before the request. */
+function away(ledger: Ledger, ms: number): void {
+  ledger.fault("outage", NOW_MS - 5_000).untilMs = NOW_MS - ms;
+}
+
+const OPEN_BREAKER = { status: 502, cacheStatus: "larder; fwd=uri-miss; detail=breaker-open" };
+
 const HONEST: readonly (readonly [claim: string, lie: Partial<Lie>])[] = [
   ["a miss", {}],
   ["a miss in chunks", { object: CHUNKED, framing: "chunked", body: bytesOf(CHUNKED, 2, "") }],
@@ -41,6 +49,17 @@ const HONEST: readonly (readonly [claim: string, lie: Partial<Lie>])[] = [
       status: 504,
       cacheStatus: "larder; fwd=uri-miss; detail=origin-timeout",
       past: (ledger) => void ledger.fault("outage", NOW_MS),
+    },
+  ],
+  ["502 while a probe has not found out yet", { ...OPEN_BREAKER, past: (ledger) => away(ledger, 900) }],
+  [
+    "502 where the probe was answered with half a head",
+    {
+      ...OPEN_BREAKER,
+      past(ledger) {
+        away(ledger, 1_500);
+        ledger.fault("half-head", NOW_MS - 900, { object: OTHER.id }).untilMs = NOW_MS - 800;
+      },
     },
   ],
 ];
@@ -188,6 +207,20 @@ const LIES: readonly (readonly [claim: string, rule: string, lie: Partial<Lie>])
     "502 while the origin is well",
     "unexplained-error",
     { status: 502, cacheStatus: "larder; fwd=uri-miss; detail=origin-unreachable" },
+  ],
+  [
+    "the breaker is open though no probe has failed since",
+    "unexplained-error",
+    { ...OPEN_BREAKER, past: (ledger) => away(ledger, 1_500) },
+  ],
+  [
+    "the breaker is open though the origin never was away",
+    "unexplained-error",
+    {
+      ...OPEN_BREAKER,
+      past: (ledger) =>
+        void (ledger.fault("half-head", NOW_MS - 900, { object: OTHER.id }).untilMs = NOW_MS - 800),
+    },
   ],
   ["500 of Larder's own", "status", { status: 500, cacheStatus: "larder; fwd=uri-miss; detail=fault" }],
   [

@@ -52,6 +52,12 @@ export function isExplained({ ledger, sent }: Pick<Case, "ledger" | "sent">, kin
   );
 }
 
+/** Whether the origin gave reason to go on without it. */
+export function isDoingWithoutExplained(facts: Case): boolean {
+  const isOpen = facts.word.detail === "breaker-open";
+  return isExplained(facts) || (isOpen && facts.ledger.explainsOpenBreaker(facts.sent.startMs));
+}
+
 /** The value of a field, "" where it is absent. */
 export function field({ fields }: ResponseHead, name: string): string {
   return fields.get(name) ?? "";

@@ -33,6 +33,11 @@ interface History {
 /** How long after its end a fault still explains what a client sees: fills that others follow last that long. */
 export const AFTERMATH_MS = 4_000;
 
+/** How long after the last sign that the origin is away it may be taken to be so: a pause of the breaker and a probe. */
+const PROBING_MS = AFTERMATH_MS / 4;
+
+const FAILS_A_PROBE = /head$|^connection-reset$/;
+
 /** One run's truth. */
 export class Ledger {
   readonly #histories = new Map<string, History>();
@@ -132,10 +137,29 @@ export class Ledger {
   ): Fault | undefined {
     const since = (sinceMs: number) => (fault: Fault) => kinds.test(fault.kind) && fault.untilMs > sinceMs;
     const own = this.#arrivals.get(request.id);
-    const general = this.#general.filter(since(fromMs - AFTERMATH_MS / 4));
+    const general = this.#general.filter(since(fromMs - PROBING_MS));
     const found = own?.faults.find(since(0)) ?? general.find(({ kind }) => kind !== "connection-reset");
     if (found !== undefined || own !== undefined) return found;
     return general[0] ?? this.#history(request.object).faults.find(since(fromMs - AFTERMATH_MS));
+  }
+
+  /**
+   * Whether the breaker may be open at `fromMs` because of an outage. While it is open only probes come to the origin,
+   * and a probe that meets a fault before its head rightly keeps it open: one explains the next, as far as
+   * `AFTERMATH_MS` after the outage.
+   */
+  explainsOpenBreaker(fromMs: number): boolean {
+    const outage = this.#general.findLast(({ kind }) => kind === "outage");
+    if (outage === undefined || outage.untilMs < fromMs - AFTERMATH_MS) return false;
+    const faults = [this.#general, ...[...this.#histories.values()].map((history) => history.faults)].flat();
+    const probes = faults.filter(
+      ({ kind, fromMs: sinceMs }) => FAILS_A_PROBE.test(kind) && sinceMs <= fromMs,
+    );
+    let untilMs = outage.untilMs;
+    for (const probe of probes.toSorted((one, other) => one.fromMs - other.fromMs)) {
+      if (probe.fromMs - untilMs <= PROBING_MS) untilMs = Math.max(untilMs, probe.untilMs);
+    }
+    return untilMs > fromMs - PROBING_MS;
   }
 
   /** Faults by kind. */
