@@ -52,13 +52,9 @@ export function partHit(
 /** Fields of the whole content; RFC 9530 §2: Content-Digest is of what was sent, Repr-Digest is not. */
 export const NOT_IN_PART = ["content-digest", "content-length"];
 
-/** A complete body as an answer has it. */
-export function wholeOf(body: Exclude<StoredBody, { kind: "partial" }>): Uint8Array | Blob;
-/** The same, `null` for a part. */
-export function wholeOf(body: StoredBody): Uint8Array | Blob | null;
-/** Both. */
+/** A complete body in memory as an answer has it; `null` for any other. */
 export function wholeOf(body: StoredBody): Uint8Array | Blob | null {
-  if (body.kind === "partial") return null;
+  if (body.kind === "partial" || body.kind === "outside") return null;
   return body.kind === "blob" ? body.blob : body.bytes;
 }
 

@@ -114,6 +114,8 @@ export interface StoredHead {
   readonly bornAt: EpochSeconds;
   /** The first moment at which it is not fresh. */
   readonly staleAt: EpochSeconds;
+  /** Softly purged: it is validated before it is reused, and still covers a failing origin. Absent is false. */
+  readonly isPurged?: boolean | undefined;
 }
 
 /** A run of bytes of a representation, `first` counted from 0. */
@@ -130,11 +132,24 @@ export type StoredBody =
   /** All of an ArrayBuffer, or nearly so: what a response came in is not copied for the sake of its header section. */
   | { readonly kind: "complete"; readonly bytes: Uint8Array<ArrayBuffer> }
   | { readonly kind: "blob"; readonly blob: Blob }
+  | OutsideBody
   | {
       readonly kind: "partial";
       readonly parts: readonly Part[];
       readonly completeLength: number | undefined;
     };
+
+/** All of a body that is too large for memory: its bytes are read from where they are as they are sent. */
+export interface OutsideBody {
+  readonly kind: "outside";
+  /** Bytes. */
+  readonly length: number;
+  /**
+   * The bytes from `first` to `last`, both included, as a stream that breaks off where they cannot be read to the end;
+   * `undefined` where they are not there any more.
+   */
+  read(first: number, last: number): ReadableStream<Uint8Array> | undefined;
+}
 
 /** What was made from a stored response and is worth keeping while it is asked for often. */
 export interface Memo {

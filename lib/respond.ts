@@ -121,6 +121,11 @@ function wholeAnswer(
 ): Answer {
   if (stored.body.kind === "partial") return notStoredWhole(report);
   const isHead = request.method === "HEAD";
+  if (stored.body.kind === "outside") {
+    const body = isHead ? null : stored.body.read(0, stored.body.length - 1);
+    if (body === undefined) return notStoredWhole(report);
+    return { status: stored.status, reason: stored.reason, fields: storedFields(stored, report, now), body };
+  }
   if (report.word === "HIT") return isHead ? headHit(stored, now) : wholeHit(stored, now);
   const { status, reason } = stored;
   return {
@@ -182,12 +187,13 @@ function answerRanges(
 }
 
 function singleRange(stored: StoredResponse, range: ByteRange, report: Report, now: EpochSeconds): Answer {
-  const body = slice(stored.body, range) ?? new Uint8Array();
+  const body = slice(stored.body, range);
+  if (body === undefined) return notStoredWhole(report);
   const own = [
     ["Content-Range", contentRange(stored, range)],
     ["Content-Length", String(range.last - range.first + 1)],
   ] as const;
-  if (report.word === "HIT") return partHit(stored, body, own, now);
+  if (report.word === "HIT" && !(body instanceof ReadableStream)) return partHit(stored, body, own, now);
   const fields = partFields(stored, report, now);
   for (const [name, value] of own) fields.set(name, value);
   return { status: 206, fields, body };

@@ -29,7 +29,7 @@ export class StoredRest {
     this.#length = length;
     this.#read = (from, to) => {
       const bytes = slice(stored.body, { first: first + from, last: first + to - 1 });
-      return bytes instanceof Blob ? bytesOf(bytes) : bytes;
+      return bytes === undefined || bytes instanceof Uint8Array ? bytes : bytesOf(bytes);
     };
     this.#release = hold(stored, () => {
       const kept = leftFrom();
@@ -58,6 +58,6 @@ export class StoredRest {
   }
 }
 
-async function bytesOf(blob: Blob): Promise<Uint8Array> {
-  return new Uint8Array(await blob.arrayBuffer());
+async function bytesOf(source: Blob | ReadableStream<Uint8Array>): Promise<Uint8Array> {
+  return new Uint8Array(await new Response(source).arrayBuffer());
 }

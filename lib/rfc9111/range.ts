@@ -81,7 +81,7 @@ export function combined(one: StoredBody, other: StoredBody): StoredBody | undef
   const lengths = [completeLengthOf(one), completeLengthOf(other)].filter((length) => length !== undefined);
   const [completeLength, otherLength = completeLength] = lengths;
   if (completeLength !== otherLength) return undefined;
-  const whole = [one, other].find(({ kind }) => kind === "blob");
+  const whole = [one, other].find(({ kind }) => kind === "blob" || kind === "outside");
   if (whole !== undefined) return whole;
   const parts = [...partsOf(one), ...partsOf(other)].sort((a, b) => a.first - b.first);
   if (completeLength !== undefined && parts.some((part) => endOf(part) > completeLength)) return undefined;
@@ -104,14 +104,25 @@ export function coverage(body: StoredBody, specs: readonly RangeSpec[]): Coverag
   if (completeLength === 0 && specs.some((spec) => "suffix" in spec && spec.suffix > 0))
     return { kind: "ignored" };
   if (ranges.length === 0) return { kind: "unsatisfiable", completeLength };
-  if (!ranges.every((range) => slice(body, range) !== undefined)) return { kind: "uncovered" };
+  if (!ranges.every((range) => has(body, range))) return { kind: "uncovered" };
+  // Several parts of what is outside of memory would have to be put together there.
+  if (body.kind === "outside" && ranges.length > 1) return { kind: "ignored" };
   const overlapping = ranges.some((range, at) => ranges.slice(at + 1).some((other) => overlap(range, other)));
   return overlapping ? ignoredOrUncovered(body) : { kind: "covered", ranges, completeLength };
 }
 
+/** Whether all bytes of a range are stored. */
+function has(body: StoredBody, range: ByteRange): boolean {
+  return body.kind === "outside" || slice(body, range) !== undefined;
+}
+
 /** The bytes of a range, not copied; `undefined` where they are not all stored. */
-export function slice(body: StoredBody, range: ByteRange): Uint8Array | Blob | undefined {
+export function slice(
+  body: StoredBody,
+  range: ByteRange,
+): Uint8Array | Blob | ReadableStream<Uint8Array> | undefined {
   if (body.kind === "blob") return body.blob.slice(range.first, range.last + 1);
+  if (body.kind === "outside") return body.read(range.first, range.last);
   const part = partsOf(body).find(
     ({ first, bytes }) => first <= range.first && range.last < first + bytes.length,
   );
@@ -135,12 +146,13 @@ export function missingRange(body: StoredBody): { first: number; last: number | 
 /** Bytes of the complete representation; `undefined` where that is not known. */
 export function completeLengthOf(body: StoredBody): number | undefined {
   if (body.kind === "blob") return body.blob.size;
+  if (body.kind === "outside") return body.length;
   return body.kind === "complete" ? body.bytes.length : body.completeLength;
 }
 
-/** The stored runs of bytes in order, as far as they are at hand: those of a Blob are not. */
+/** The stored runs of bytes in order, as far as they are at hand: those of a Blob, or outside, are not. */
 export function partsOf(body: StoredBody): readonly Part[] {
-  if (body.kind === "blob") return [];
+  if (body.kind === "blob" || body.kind === "outside") return [];
   return body.kind === "complete" ? [{ first: 0, bytes: body.bytes }] : body.parts;
 }
 
@@ -160,7 +172,7 @@ function coverageOfUnknownLength(body: StoredBody, specs: readonly RangeSpec[]):
     return { kind: "uncovered" };
   }
   const range = { first: spec.first, last: spec.last };
-  if (slice(body, range) === undefined) return { kind: "uncovered" };
+  if (!has(body, range)) return { kind: "uncovered" };
   return { kind: "covered", ranges: [range], completeLength: Number.NaN };
 }
 

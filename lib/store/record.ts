@@ -23,6 +23,7 @@ export class StoredRecord implements StoredResponse {
   readonly responseTime: StoredHead["responseTime"];
   readonly lifetimeSource: StoredHead["lifetimeSource"];
   readonly sizeBytes: number;
+  readonly isPurged: boolean;
 
   constructor(head: StoredHead, text: string, body: StoredBody, sizeBytes: number) {
     this.selecting = head.selecting;
@@ -38,6 +39,7 @@ export class StoredRecord implements StoredResponse {
     this.responseTime = head.responseTime;
     this.lifetimeSource = head.lifetimeSource;
     this.sizeBytes = sizeBytes;
+    this.isPurged = head.isPurged === true;
   }
 
   /** Read from the text when they are asked for, which is seldom: two texts less for each stored response. */

@@ -2,11 +2,11 @@
 // Owns: the estimate of what lies around the bytes, and the count of those.
 // Leaves out: the budget (`memory.ts`); `bun run bench memory` holds the estimate against resident memory.
 import type { StoredBody, StoredHead } from "../message.ts";
-import { groupsOf } from "../rfc9111/cache-groups.ts";
 import { partsOf } from "../rfc9111/range.ts";
+import { labelsOf } from "./targets.ts";
 
-/** What a group costs for each member: two entries, and the name now and then. */
-const GROUP_BYTES = 150;
+/** What a group or a tag costs for each member: two entries, and the name now and then. */
+const LABEL_BYTES = 150;
 
 /** What a stored response costs beyond its bytes: objects, Map entries, header block. */
 const OVERHEAD_BYTES = 1024;
@@ -22,6 +22,6 @@ export function bodySize(body: StoredBody): number {
 /** Of all the rest, in bytes; `text` are its header fields. */
 export function overheadOf(head: StoredHead, text: string): number {
   const { key, selecting } = head;
-  const ofGroups = GROUP_BYTES * groupsOf(head).length;
-  return OVERHEAD_BYTES + key.length + (selecting?.values.length ?? 0) + text.length + ofGroups;
+  const ofLabels = LABEL_BYTES * labelsOf(head).length;
+  return OVERHEAD_BYTES + key.length + (selecting?.values.length ?? 0) + text.length + ofLabels;
 }

@@ -55,6 +55,61 @@ export interface Writer {
   abort(): void;
 }
 
+/**
+ * A tier behind memory: it outlives the process (disk), or several processes have it in common (shared). It is asked only
+ * where nothing in memory will do. What it cannot do it leaves undone and counts: none of its methods throws or rejects.
+ */
+export interface OuterTier {
+  readonly name: "disk" | "shared";
+  /**
+   * The stored responses for a key that `fits` wants, bodies included, the one stored last at the end. `fits` sees each
+   * head once. Nothing where the tier is away, or takes too long.
+   */
+  recall(key: string, fits: (head: StoredHead) => boolean): MaybePromise<readonly StoredResponse[]>;
+  /**
+   * Keeps a copy of what memory has stored, later, in the place of the variant that it supersedes; where it cannot be
+   * kept, that variant goes all the same. The body is complete: whole bytes, a Blob, or its own outside body.
+   */
+  put(stored: StoredResponse, mark?: FillMark): void;
+  /** Forgets the variant that this head would supersede, later. */
+  drop(head: StoredHead): void;
+  /**
+   * Removes what the target names, softly where that says so. From the call on `recall` finds nothing of it (or finds it
+   * marked); when it settles the removal is durable, and how many responses there were is known.
+   */
+  remove(target: InvalidationTarget): Promise<number>;
+  /** Notes uses of stored responses, for eviction: how often each key was used since the last call. */
+  used(uses: ReadonlyMap<string, number>): void;
+  stats(): OuterStats;
+  /** Ends it when all that was given to it is done; nothing is called afterwards. */
+  close(): Promise<void>;
+}
+
+/** What a tier must know of the fill that a response came from, to order it among others; made by the tier (`shared.ts`). */
+export interface FillMark {
+  readonly fence: number;
+  readonly asOf: string;
+}
+
+/** The state of a tier behind memory. */
+export interface OuterStats {
+  /** Whether it can be used at the moment. */
+  readonly isWell: boolean;
+  readonly responses: number;
+  /** Bytes that it takes where it is. */
+  readonly storedBytes: number;
+  /** The most it may take; 0 where it is not for Larder to say. */
+  readonly budgetBytes: number;
+  /** Writes that wait. */
+  readonly queued: number;
+  /** Writes that were left out: no room in the queue, or they failed. */
+  readonly skipped: number;
+  readonly evictions: number;
+  /** Questions, and those that found something. */
+  readonly recalls: number;
+  readonly found: number;
+}
+
 /** The state of a tier, in bytes and counts. */
 export interface StoreStats {
   readonly responses: number;

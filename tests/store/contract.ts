@@ -44,7 +44,7 @@ export function store(to: Store, head: StoredHead, text: string): StoredResponse
 
 /** The bytes of a small body as text; parts of a partial one are joined by `|`. */
 export function textOf(body: StoredBody): string {
-  if (body.kind === "blob") throw new Error("a Blob is no small body");
+  if (body.kind === "blob" || body.kind === "outside") throw new Error("that is no small body");
   const decoder = new TextDecoder();
   if (body.kind === "complete") return decoder.decode(body.bytes);
   return body.parts.map(({ bytes }) => decoder.decode(bytes)).join("|");
