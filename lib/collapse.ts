@@ -3,8 +3,9 @@
 // Leaves out: the body and its readers (`fill-body.ts`), and which request may follow (`proxy.ts`).
 import type { FillBody } from "./fill-body.ts";
 import type { StoredHead } from "./message.ts";
-import { groupsOf, originOfGroup, type InvalidationTarget } from "./rfc9111/cache-groups.ts";
+import type { InvalidationTarget } from "./rfc9111/cache-groups.ts";
 import type { EpochSeconds } from "./rfc9111/time.ts";
+import { meets, parsedTarget, type ParsedTarget } from "./store/targets.ts";
 
 /** What became of a request to the origin, as far as followers are concerned. */
 export type FillResult =
@@ -30,8 +31,8 @@ export class Fill {
   #tell: ((result: FillResult) => void) | undefined;
   #settled: FillResult | undefined;
   #discarded = false;
-  /** Groups that were made invalid since it began. */
-  readonly #left = new Set<InvalidationTarget>();
+  /** Groups and tags that were made invalid since it began. */
+  readonly #left: ParsedTarget[] = [];
 
   constructor(uri: string) {
     this.uri = uri;
@@ -70,16 +71,15 @@ export class Fill {
     this.#tell?.(result);
   }
 
-  /** A group was made invalid while it was in flight: should its response belong to it, that is not stored. */
-  leave(group: InvalidationTarget): void {
-    this.#left.add(group);
+  /** A group or tag was made invalid while it was in flight: should its response belong to it, that is not stored. */
+  leave(label: ParsedTarget): void {
+    this.#left.push(label);
     if (this.#settled?.kind === "shared") this.learn(this.#settled.head);
   }
 
   /** What its response will be stored as. */
   learn(head: Pick<StoredHead, "key" | "fields">): void {
-    if (this.#left.size === 0) return;
-    if (groupsOf(head).some((group) => this.#left.has(group))) this.discard();
+    if (this.#left.some((label) => meets(label, head))) this.discard();
   }
 
   /** An invalidation came while it was in flight: it serves who reads already, and leaves nothing behind. */
@@ -122,15 +122,21 @@ export class Collapser {
   }
 
   /**
-   * Keeps all fills in flight for a URI, or of a group, from being stored or followed, save the one that invalidates, if
-   * it is here. Of which group they will be is known when their responses come.
+   * Keeps all fills in flight that a target means from being stored or followed, save the one that invalidates, if it is
+   * here. Of which group they will be, and which tags they have, is known when their responses come.
    */
   invalidate(target: InvalidationTarget, by?: Fill): void {
-    if (originOfGroup(target) === undefined) {
-      for (const fill of this.#byUri.get(target) ?? []) if (fill !== by) fill.discard();
-      return;
+    const parsed = parsedTarget(target);
+    const { kind, name } = parsed;
+    for (const fill of kind === "uri" ? (this.#byUri.get(name) ?? []) : this.#all()) {
+      if (fill === by) continue;
+      if (kind === "group" || kind === "tag") fill.leave(parsed);
+      else if (kind !== "prefix" || fill.uri.startsWith(name)) fill.discard();
     }
-    for (const fills of this.#byUri.values()) for (const fill of fills) if (fill !== by) fill.leave(target);
+  }
+
+  *#all(): Iterable<Fill> {
+    for (const fills of this.#byUri.values()) yield* fills;
   }
 
   /** Whether requests for a key go to the origin each on its own for now. */

@@ -27,8 +27,8 @@ export type CacheEvent =
       /** True where no client waited: a validation in the background. */
       readonly background: boolean;
     }
-  /** An unsafe request made what was stored for a URI, or for a group of an origin, invalid; or a purge had it removed. */
-  | { readonly kind: "invalidated"; readonly uri: string; readonly group?: string; readonly removed: number }
+  /** An unsafe request made what was stored for that invalid, or a purge had it removed. */
+  | ({ readonly kind: "invalidated"; readonly removed: number } & InvalidationNames)
   /** The response for a key was not for all who asked: for so many seconds each asks on its own. */
   | { readonly kind: "uncollapsed"; readonly uri: string; readonly seconds: number; readonly reason: string }
   /** A body broke off at byte `at`, and came on from there on another connection. */
@@ -51,6 +51,17 @@ export type CacheEvent =
   | { readonly kind: "health"; readonly origin: string; readonly healthy: boolean; readonly detail: string }
   /** Something in Larder itself went wrong; the request was answered all the same. */
   | { readonly kind: "fault"; readonly uri: string; readonly message: string };
+
+/** What was made invalid: a URI, a group of an origin (then `uri` is that), a tag, a prefix, or all. */
+export interface InvalidationNames {
+  readonly uri?: string;
+  readonly group?: string;
+  readonly tag?: string;
+  readonly prefix?: string;
+  readonly all?: true;
+  /** Stale now, and not gone. */
+  readonly soft?: true;
+}
 
 /** Takes an event; must not throw and must not wait. */
 export type Listener = (event: CacheEvent) => void;

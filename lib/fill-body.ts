@@ -118,6 +118,7 @@ export class FillBody {
     try {
       for (;;) {
         await this.#readersKeepUp();
+        await this.#writer?.ready?.();
         const { done, value } = await this.#source.reader.read();
         if (this.#abandoned) throw new OriginError("origin-incomplete", "nobody needed the rest of the body");
         if (done || value === undefined) break;
@@ -135,7 +136,7 @@ export class FillBody {
 
   /** Waits while nothing is stored and the readers lag behind: all of them, or one of several by not too much. */
   async #readersKeepUp(): Promise<void> {
-    while (this.#writer === undefined && !this.#abandoned) {
+    while (!this.#isKept && !this.#abandoned) {
       const positions = [...this.#positions];
       const read = positions.map(({ bytes }) => bytes);
       let patienceMs = Number.POSITIVE_INFINITY;
@@ -145,6 +146,11 @@ export class FillBody {
       }
       await this.#progressWithin(patienceMs);
     }
+  }
+
+  /** Whether readers may take their time: all bytes are in the store, and can be read there. */
+  get #isKept(): boolean {
+    return this.#writer !== undefined && this.#writer.keepsBytes !== false;
   }
 
   async #progressWithin(ms: number): Promise<void> {
@@ -202,6 +208,7 @@ export class FillBody {
     const kept = this.#writer?.write(chunk) ?? chunk;
     this.#chunks.push(kept === false ? chunk : kept);
     if (kept === false) this.discard();
+    this.#keepsAll &&= this.#isKept;
     if (this.#receivedBytes > (this.#source.joinBytes ?? 0)) this.#free();
     this.#news.tell();
   }
@@ -225,7 +232,7 @@ export class FillBody {
   #finish(end: FillEnd): FillEnd {
     this.#end = end;
     if (this.#receivedBytes > READ_AHEAD_BYTES) {
-      if (end.kind === "complete" && end.stored !== undefined) this.#readOnFrom(end.stored);
+      if (end.kind === "complete" && end.stored !== undefined && this.#keepsAll) this.#readOnFrom(end.stored);
       this.#keepsAll = false;
     }
     this.#free();

@@ -2,11 +2,12 @@
 // Owns: carrying out §4.4, for what is stored and for what is on its way.
 // Leaves out: which URIs and groups that are (`rfc9111/invalidation.ts`), how other workers are told (`workers/`).
 import type { Collapser, Fill } from "./collapse.ts";
-import type { Events } from "./events.ts";
+import type { Events, InvalidationNames } from "./events.ts";
 import type { PresentedRequest, ReceivedResponse } from "./message.ts";
 import { originOfGroup, type InvalidationTarget } from "./rfc9111/cache-groups.ts";
 import { invalidationTargets } from "./rfc9111/invalidation.ts";
 import type { Store } from "./store/store.ts";
+import { parsedTarget } from "./store/targets.ts";
 
 /** Where stored responses are, and how the origins call themselves. */
 export interface InvalidationPlaces {
@@ -53,9 +54,15 @@ export async function invalidateTargets(
   return sum;
 }
 
-function named(target: InvalidationTarget): { readonly uri: string; readonly group?: string } {
-  const origin = originOfGroup(target);
-  return origin === undefined ? { uri: target } : { uri: origin, group: target.slice(origin.length + 1) };
+/** What it is, for the log: the origin, for a group. */
+function named(target: InvalidationTarget): InvalidationNames {
+  const { kind, name, isSoft } = parsedTarget(target);
+  const soft = isSoft && ({ soft: true } as const);
+  const origin = originOfGroup(name);
+  if (kind === "group" && origin !== undefined)
+    return { uri: origin, group: name.slice(origin.length + 1), ...soft };
+  if (kind === "all") return { all: true, ...soft };
+  return { [kind]: name, ...soft };
 }
 
 /** The same in this process only: how many stored responses each target had. */

@@ -2,7 +2,7 @@
 // Owns: one line a request, in colour or as JSON.
 // Leaves out: the events themselves (`events.ts`), the origin's log (`origin-log.ts`).
 import type { OutcomeWord } from "./cache-status.ts";
-import type { CacheEvent, Listener, Storage } from "./events.ts";
+import type { CacheEvent, InvalidationNames, Listener, Storage } from "./events.ts";
 import { readableBytes } from "./readable-bytes.ts";
 
 /** How the log looks; `auto` is pretty on a terminal, off otherwise. */
@@ -64,7 +64,7 @@ function plainLine(event: CacheEvent): string {
 function stepLine(event: Exclude<CacheEvent, Answered>): string {
   switch (event.kind) {
     case "invalidated":
-      return `INVALIDATED ${event.uri}${event.group === undefined ? "" : ` group ${event.group}`}  ${event.removed} stored`;
+      return `INVALIDATED ${invalidatedText(event)}  ${event.removed} stored`;
     case "uncollapsed":
       return `UNCOLLAPSED ${event.uri}  for ${event.seconds} s: ${event.reason}`;
     case "resumed":
@@ -80,6 +80,14 @@ function stepLine(event: Exclude<CacheEvent, Answered>): string {
     default:
       return event satisfies never;
   }
+}
+
+function invalidatedText({ uri, group, tag, prefix, soft }: InvalidationNames): string {
+  const labels = Object.entries({ group, tag, prefix }).flatMap(([kind, name]) =>
+    name === undefined ? [] : [`${kind} ${name}`],
+  );
+  const names = [...(uri === undefined ? [] : [uri]), ...labels];
+  return `${names.length === 0 ? "everything" : names.join(" ")}${soft === true ? " softly" : ""}`;
 }
 
 function why({ report, ageSeconds, storage }: Answered): string {

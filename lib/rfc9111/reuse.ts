@@ -150,7 +150,7 @@ function decideOn(
 ): Decision {
   const { directives } = request;
   if (directives.noCache) return validate(chosen, isFresh(chosen, now) ? "request" : "stale");
-  if (chosen.directives.noCache === true) return validate(chosen, "stale");
+  if (chosen.directives.noCache === true || chosen.isPurged === true) return validate(chosen, "stale");
   if (isFresh(chosen, now)) {
     return isFreshEnough(chosen, request, now)
       ? { kind: "reuse", stored: chosen }
@@ -204,7 +204,11 @@ function hasAskedBytes(chosen: StoredResponse, request: RequestFacts, now: Epoch
 function forwardForBytes(chosen: StoredResponse, request: RequestFacts, now: EpochSeconds): Forwarding {
   const missing =
     request.ranges === undefined && request.method === "GET" ? missingRange(chosen.body) : undefined;
-  const isCurrent = isFresh(chosen, now) && chosen.directives.noCache !== true && !request.directives.noCache;
+  const isCurrent =
+    isFresh(chosen, now) &&
+    chosen.isPurged !== true &&
+    chosen.directives.noCache !== true &&
+    !request.directives.noCache;
   const { etag, lastModified } = chosen.validators;
   // What comes can be combined by a strong entity-tag only; a weak validator promises that it cannot.
   const mayFit = etag === undefined ? isCurrent && lastModified === undefined : etag.startsWith('"');

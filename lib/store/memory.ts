@@ -8,10 +8,12 @@ import { epochSeconds } from "../rfc9111/time.ts";
 import { Eviction } from "./eviction.ts";
 import { textOnce } from "./field-block.ts";
 import { GatheredBytes } from "./gathered-bytes.ts";
-import { GroupIndex } from "./groups.ts";
+import { LabelIndex } from "./labels.ts";
 import { StoredRecord } from "./record.ts";
+import { Removals } from "./removal.ts";
 import { bodySize, overheadOf } from "./size.ts";
 import type { MaybePromise, Store, StoreStats, Writer } from "./store.ts";
+import { parsedTarget } from "./targets.ts";
 
 /** The limits of the tier, in bytes. */
 export interface MemoryLimits {
@@ -47,10 +49,10 @@ const UNTYPED_BLOB_FROM_BYTES = 2 ** 20;
 /** No head is larger: Bun's `fetch` and node:http take a megabyte. */
 const MAX_HEAD_BYTES = 2 ** 21;
 
-/** Of a large group, so many are removed in one go: a millisecond or two. */
-const DROPPED_AT_ONCE = 500;
+/** So many are removed at once. */
+const FEW = 500;
 
-/** The memory tier. All of it is synchronous, but the removal of a large group. */
+/** The memory tier. All of it is synchronous, but the removal of many. */
 export class MemoryStore implements Store {
   /** Most keys have one response: it stands alone, without a list around it. */
   readonly #variants = new Map<string, StoredRecord | readonly StoredResponse[]>();
@@ -64,9 +66,8 @@ export class MemoryStore implements Store {
   /** By body: a response that is freshened keeps its body, and who reads it. */
   readonly #holds = new Map<StoredBody, Held>();
   #heldBytes = 0;
-  readonly #groups = new GroupIndex();
-  /** Groups that are being removed. */
-  readonly #leaving = new Set<ReadonlySet<StoredResponse>>();
+  readonly #labels = new LabelIndex();
+  readonly #removals = new Removals();
   /** Of the held ones, those that are not stored any more. */
   #lingeringBytes = 0;
 
@@ -78,8 +79,7 @@ export class MemoryStore implements Store {
 
   lookup(key: string): readonly StoredResponse[] {
     const found = this.#all(key);
-    if (this.#leaving.size === 0) return found;
-    return found.filter((one) => ![...this.#leaving].some((members) => members.has(one)));
+    return this.#removals.isIdle ? found : found.filter((one) => !this.#removals.hides(one));
   }
 
   touch(stored: StoredResponse): void {
@@ -134,23 +134,28 @@ export class MemoryStore implements Store {
   }
 
   remove(target: InvalidationTarget): MaybePromise<number> {
-    const members = this.#groups.take(target);
-    if (members !== undefined && members.size > DROPPED_AT_ONCE) return this.#removeAll(members);
-    const gone = members === undefined ? this.lookup(target) : [...members];
-    return gone.filter((stored) => this.#drop(stored)).length;
+    const { kind, name, isSoft } = parsedTarget(target);
+    const leave = (stored: StoredResponse): boolean => (isSoft ? this.#soften(stored) : this.#drop(stored));
+    if (kind === "uri") return this.lookup(name).filter(leave).length;
+    if (kind === "prefix" || kind === "all")
+      return this.#removals.inSlices(this.#everything(), ({ key }) => key.startsWith(name), leave);
+    const members = this.#labels.take(kind === "tag" ? target.replace(/^soft /, "") : name);
+    if (members.size <= FEW) return [...members].filter(leave).length;
+    return this.#removals.inSlices(members, (stored) => members.has(stored), leave);
   }
 
-  /** Many take a while, in which others are served; they are not found any more all the same. */
-  async #removeAll(members: ReadonlySet<StoredResponse>): Promise<number> {
-    this.#leaving.add(members);
-    let removed = 0;
-    let dropped = 0;
-    for (const stored of members) {
-      if (this.#drop(stored)) removed++;
-      if (++dropped % DROPPED_AT_ONCE === 0) await new Promise((resolve) => setImmediate(resolve));
-    }
-    this.#leaving.delete(members);
-    return removed;
+  *#everything(): Iterable<StoredResponse> {
+    for (const found of this.#variants.values()) yield* found instanceof StoredRecord ? [found] : found;
+  }
+
+  /** False where it is not stored any more. */
+  #soften(stored: StoredResponse): boolean {
+    const now = epochSeconds(this.#clockMs());
+    const { validators, lifetime } = stored;
+    const staleAt = stored.staleAt < now ? stored.staleAt : now;
+    if (!this.#drop(stored)) return false;
+    this.#insert({ ...stored, validators, lifetime, staleAt, isPurged: true }, stored.body);
+    return true;
   }
 
   /** Those too that are on their way out. */
@@ -219,7 +224,8 @@ export class MemoryStore implements Store {
     const variants = [...this.#all(head.key), stored];
     this.#setVariants(head.key, variants);
     this.#eviction.add(stored);
-    this.#groups.add(stored);
+    this.#labels.add(stored);
+    this.#removals.came(stored);
     this.#responses++;
     this.#storedBytes += sizeBytes;
     const [oldest] = variants;
@@ -278,7 +284,7 @@ export class MemoryStore implements Store {
     this.#setVariants(stored.key, variants.toSpliced(at, 1));
     stored.memo?.forget();
     this.#eviction.remove(stored);
-    this.#groups.remove(stored);
+    this.#labels.remove(stored);
     this.#responses--;
     this.#storedBytes -= stored.sizeBytes;
     const held = this.#holds.get(stored.body);

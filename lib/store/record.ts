@@ -12,6 +12,7 @@ export class StoredRecord implements StoredResponse {
   readonly body: StoredBody;
   readonly bornAt: StoredHead["bornAt"];
   readonly staleAt: StoredHead["staleAt"];
+  readonly isPurged: boolean;
   memo: Memo | undefined = undefined;
   /** Belongs to `eviction.ts`. */
   slot = -1;
@@ -23,7 +24,6 @@ export class StoredRecord implements StoredResponse {
   readonly responseTime: StoredHead["responseTime"];
   readonly lifetimeSource: StoredHead["lifetimeSource"];
   readonly sizeBytes: number;
-  readonly isPurged: boolean;
 
   constructor(head: StoredHead, text: string, body: StoredBody, sizeBytes: number) {
     this.selecting = head.selecting;
@@ -31,6 +31,7 @@ export class StoredRecord implements StoredResponse {
     this.body = body;
     this.bornAt = head.bornAt;
     this.staleAt = head.staleAt;
+    this.isPurged = head.isPurged === true;
     this.dateValue = head.dateValue;
     this.status = head.status;
     this.reason = head.reason;
@@ -39,7 +40,6 @@ export class StoredRecord implements StoredResponse {
     this.responseTime = head.responseTime;
     this.lifetimeSource = head.lifetimeSource;
     this.sizeBytes = sizeBytes;
-    this.isPurged = head.isPurged === true;
   }
 
   /** Read from the text when they are asked for, which is seldom: two texts less for each stored response. */

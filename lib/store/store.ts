@@ -13,14 +13,19 @@ export interface Store {
   lookup(key: string): MaybePromise<readonly StoredResponse[]>;
   /** Notes that a stored response was used, for eviction. */
   touch(stored: StoredResponse): void;
-  /** Starts a write; `undefined` where `lengthBytes` bytes are known not to fit. */
-  write(head: StoredHead, lengthBytes: number | undefined): Writer | undefined;
-  /** Puts a response in the place of a stored one, or removes it; false where that one is not stored any more. */
-  replace(old: StoredResponse, by: StoredResponse | undefined): MaybePromise<boolean>;
-  /** Adds a stored response that shares its body with another one. */
-  add(stored: StoredResponse): void;
   /**
-   * Removes all variants of a key, or all members of a group (RFC 9875): nothing of it is found from the call on. How many
+   * Brings what tiers behind this one have for a key into it, as far as `fits` wants it, one tier after the other until
+   * `isEnough` says so; whether anything came. Absent where there are none.
+   */
+  readonly recall?: (key: string, wanted: Wanted) => MaybePromise<boolean>;
+  /** Starts a write; `undefined` where `lengthBytes` bytes are known not to fit. */
+  write(head: StoredHead, lengthBytes: number | undefined, mark?: FillMark): Writer | undefined;
+  /** Puts a response in the place of a stored one, or removes it; false where that one is not stored any more. */
+  replace(old: StoredResponse, by: StoredResponse | undefined, mark?: FillMark): MaybePromise<boolean>;
+  /** Adds a stored response that shares its body with another one. */
+  add(stored: StoredResponse, mark?: FillMark): void;
+  /**
+   * Removes all that a target means (`targets.ts`), or marks it: nothing of it is found unmarked from the call on. How many
    * there were, once all of them are gone.
    */
   remove(target: InvalidationTarget): MaybePromise<number>;
@@ -31,6 +36,13 @@ export interface Store {
    */
   hold(stored: StoredResponse, onEvicted: () => void): () => void;
   stats(): StoreStats;
+}
+
+/** What somebody needs of the tiers behind memory. */
+export interface Wanted {
+  readonly fits: (head: StoredHead) => boolean;
+  /** Asked after each tier. */
+  readonly isEnough: () => boolean;
 }
 
 /** What the bytes of a finished write are and the head that goes with them, given what is stored for the key by then. */
@@ -53,6 +65,10 @@ export interface Writer {
   commit(finish?: Finish): StoredResponse | undefined;
   /** Forgets all that was written; may be called at any time, also twice. */
   abort(): void;
+  /** False where the bytes go where they cannot be read until they are committed; may become so with any `write`. */
+  readonly keepsBytes?: boolean;
+  /** Settles when more may be written, however it ends; `undefined` where it may at once. */
+  ready?(): Promise<void> | undefined;
 }
 
 /**

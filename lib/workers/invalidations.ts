@@ -2,6 +2,7 @@
 // Owns: the worker's side: asking for it, carrying it out, and what must not be believed meanwhile.
 // Leaves out: the supervisor's side (`rounds.ts`), which URIs (`rfc9111/invalidation.ts`), removing (`../invalidate.ts`).
 import { originOf, originOfGroup, type InvalidationTarget } from "../rfc9111/cache-groups.ts";
+import { parsedTarget } from "../store/targets.ts";
 import type { FromWorker } from "./messages.ts";
 
 /**
@@ -34,9 +35,10 @@ export class Invalidations {
     this.#remove = remove;
   }
 
-  /** Whether not all workers have carried out an invalidation that may concern that URI: of it, or a group of its origin. */
+  /** Whether not all workers have carried out an invalidation that may concern that URI. */
   isUnderWay(uri: string): boolean {
-    return this.#underWay.size > 0 && (this.#underWay.has(uri) || this.#underWay.has(groupsKey(uri)));
+    const keys = this.#underWay.size > 0 ? [uri, groupsKey(uri), ANY_OF_ALL] : [];
+    return keys.some((key) => this.#underWay.has(key));
   }
 
   /** Has all others remove these; how many stored responses each had there, once it is done. */
@@ -85,8 +87,13 @@ export class Invalidations {
 
 /** Which response belongs to a group, nobody knows before it comes: all groups of an origin count as one. */
 function underWayKey(target: InvalidationTarget): string {
-  return originOfGroup(target) === undefined ? target : groupsKey(target);
+  const { kind, name } = parsedTarget(target);
+  if (kind === "uri") return name;
+  return kind === "group" ? groupsKey(name) : ANY_OF_ALL;
 }
+
+/** Tags, prefixes, everything: it may concern any URI. */
+const ANY_OF_ALL = "any of all";
 
 function groupsKey(target: string): string {
   return `groups of ${originOfGroup(target) ?? originOf(target)}`;

@@ -1,0 +1,37 @@
+// Answers: which stored responses belong to a group, or have a tag.
+// Owns: the index from labels to what is stored; it holds nothing for responses without one.
+// Leaves out: what the labels of a response are (`targets.ts`), removing (`memory.ts`).
+import type { StoredResponse } from "../message.ts";
+import type { InvalidationTarget } from "../rfc9111/cache-groups.ts";
+import { labelsOf } from "./targets.ts";
+
+/** The index. Its work grows with the labels of a response, and with nothing else. */
+export class LabelIndex {
+  readonly #members = new Map<InvalidationTarget, Set<StoredResponse>>();
+
+  add(stored: StoredResponse): void {
+    for (const label of labelsOf(stored)) {
+      const members = this.#members.get(label);
+      if (members === undefined) this.#members.set(label, new Set([stored]));
+      else members.add(stored);
+    }
+  }
+
+  remove(stored: StoredResponse): void {
+    if (this.#members.size === 0) return;
+    for (const label of labelsOf(stored)) {
+      const members = this.#members.get(label);
+      members?.delete(stored);
+      if (members?.size === 0) this.#members.delete(label);
+    }
+  }
+
+  /** All members, which have left the label from now on: who comes to it later is not among them. */
+  take(label: InvalidationTarget): ReadonlySet<StoredResponse> {
+    const members = this.#members.get(label);
+    this.#members.delete(label);
+    return members ?? NOBODY;
+  }
+}
+
+const NOBODY: ReadonlySet<StoredResponse> = new Set();

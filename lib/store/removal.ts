@@ -1,0 +1,65 @@
+// Answers: how much is removed at once without that anybody who is served meanwhile notices.
+// Owns: removing in slices, and hiding from lookups what a removal means and has not come to yet.
+// Leaves out: what a target means (`targets.ts`), what it is to remove one (`memory.ts`).
+import type { StoredResponse } from "../message.ts";
+
+/** So many are removed, or looked at, in one go: a millisecond or two. */
+const AT_ONCE = 500;
+const SEEN_AT_ONCE = 20_000;
+
+/** What a removal means. */
+interface Leaving {
+  /** Whether it means this one; of those that come while it is under way, none. */
+  readonly means: (stored: StoredResponse) => boolean;
+  /** Those that have come since it began, where `means` cannot tell. */
+  readonly came: WeakSet<StoredResponse>;
+}
+
+/** The removals under way in one tier. */
+export class Removals {
+  readonly #underWay = new Set<Leaving>();
+
+  get isIdle(): boolean {
+    return this.#underWay.size === 0;
+  }
+
+  /** Whether it is still here only because its turn has not come. */
+  hides(stored: StoredResponse): boolean {
+    for (const leaving of this.#underWay) if (isMeant(leaving, stored)) return true;
+    return false;
+  }
+
+  /** Has been stored just now: no removal that has begun means it. */
+  came(stored: StoredResponse): void {
+    for (const { came } of this.#underWay) came.add(stored);
+  }
+
+  /**
+   * Has `remove` called for all of `candidates` that it means; those are hidden from the call on. How many `remove` said
+   * yes to.
+   */
+  async inSlices(
+    candidates: Iterable<StoredResponse>,
+    means: (stored: StoredResponse) => boolean,
+    remove: (stored: StoredResponse) => boolean,
+  ): Promise<number> {
+    const leaving: Leaving = { means, came: new WeakSet() };
+    this.#underWay.add(leaving);
+    let [removed, tried, seen] = [0, 0, 0];
+    for (const stored of candidates) {
+      if (isMeant(leaving, stored)) {
+        if (remove(stored)) removed++;
+        tried++;
+      }
+      if (tried < AT_ONCE && ++seen < SEEN_AT_ONCE) continue;
+      [tried, seen] = [0, 0];
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    this.#underWay.delete(leaving);
+    return removed;
+  }
+}
+
+function isMeant({ means, came }: Leaving, stored: StoredResponse): boolean {
+  return means(stored) && !came.has(stored);
+}
