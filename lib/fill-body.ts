@@ -26,7 +26,6 @@ export class FillBody {
   readonly ended: Promise<FillEnd>;
   /** Settles with the first chunk or the end; never rejects. */
   readonly started: Promise<void>;
-
   readonly #source: FillBodySource;
   readonly #positions = new Set<ReadingPosition>();
   readonly #maxLagBytes: number;
@@ -118,7 +117,8 @@ export class FillBody {
     try {
       for (;;) {
         await this.#readersKeepUp();
-        await this.#writer?.ready?.();
+        const ready = this.#writer?.ready?.();
+        if (ready !== undefined) await ready;
         const { done, value } = await this.#source.reader.read();
         if (this.#abandoned) throw new OriginError("origin-incomplete", "nobody needed the rest of the body");
         if (done || value === undefined) break;
@@ -144,20 +144,13 @@ export class FillBody {
         if (this.#receivedBytes - Math.min(...read) < this.#maxLagBytes || !this.#released) return;
         if (positions.some(({ isWaiting }) => isWaiting)) patienceMs = this.#cutOffSlowest();
       }
-      await this.#progressWithin(patienceMs);
+      await this.#progress.within(patienceMs);
     }
   }
 
   /** Whether readers may take their time: all bytes are in the store, and can be read there. */
   get #isKept(): boolean {
     return this.#writer !== undefined && this.#writer.keepsBytes !== false;
-  }
-
-  async #progressWithin(ms: number): Promise<void> {
-    if (!Number.isFinite(ms)) return this.#progress.next();
-    const timer = setTimeout(() => this.#progress.tell(), Math.max(1, ms));
-    await this.#progress.next();
-    clearTimeout(timer);
   }
 
   /**

@@ -149,6 +149,8 @@ export interface OutsideBody {
    * `undefined` where they are not there any more.
    */
   read(first: number, last: number): ReadableStream<Uint8Array> | undefined;
+  /** Whether the bytes are there still. */
+  isThere(): boolean;
 }
 
 /** What was made from a stored response and is worth keeping while it is asked for often. */

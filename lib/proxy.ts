@@ -3,7 +3,6 @@
 // Leaves out: every rule (`rfc9111/`), the door in front (`door.ts`), bodies (`deliver.ts`), sockets (`wire/`).
 import { Background, type BackgroundParts } from "./background.ts";
 import {
-  failureReport,
   ONLY_IF_CACHED,
   passReport,
   reuseReport,
@@ -23,30 +22,35 @@ import {
   type Completion,
   type ReadingLimits,
 } from "./deliver.ts";
-import { OriginError, originFailed } from "./errors.ts";
+import { originFailed } from "./errors.ts";
 import { storageAt } from "./events.ts";
 import { fillKeyOf } from "./fill-key.ts";
 import type { Forwarder } from "./forward.ts";
 import { invalidate, type InvalidationPlaces } from "./invalidate.ts";
 import type { Answer, PresentedRequest, ReceivedResponse, StoredResponse } from "./message.ts";
+import { recall } from "./recall.ts";
 import { drop } from "./received.ts";
 import { supersedes } from "./rfc9111/cache-key.ts";
 import { isSafe } from "./rfc9111/invalidation.ts";
-import { outcome, type CachingRules, type Outcome } from "./rfc9111/outcome.ts";
-import { decide, isShareable, plain, validate, wouldReuse, type Forwarding } from "./rfc9111/reuse.ts";
-import { isStaleProhibited, mayServeOnError } from "./rfc9111/stale.ts";
+import { outcome, type Outcome } from "./rfc9111/outcome.ts";
+import {
+  decide,
+  isShareable,
+  plain,
+  validate,
+  wouldReuse,
+  type Decision,
+  type Forwarding,
+} from "./rfc9111/reuse.ts";
 import { epochSeconds, type EpochSeconds } from "./rfc9111/time.ts";
-import { aged, answerFromStored, faultPage, onlyIfCachedPage } from "./respond.ts";
-import type { MaybePromise, Store } from "./store/store.ts";
+import { aged, onlyIfCachedPage } from "./respond.ts";
+import { coverFailure, serveStored, type ServingParts } from "./serve-stored.ts";
+import type { MaybePromise } from "./store/store.ts";
 import { Visit } from "./visit.ts";
 
 /** What the engine is made of. */
-export interface ProxyParts extends BackgroundParts, Pick<InvalidationPlaces, "elsewhere"> {
-  readonly store: Store;
+export interface ProxyParts extends BackgroundParts, ServingParts, Pick<InvalidationPlaces, "elsewhere"> {
   readonly forwarder: Pick<Forwarder, "refusal" | "forward">;
-  readonly rules: CachingRules;
-  /** As a person knows it, for the page that says that it is away. */
-  readonly origin: string;
   /** How far a reader may lag behind the fastest of a body that is not stored, in bytes. */
   readonly maxLagBytes: number;
   /** Seconds for which a key is not collapsed after its response turned out not to be shareable. */
@@ -81,32 +85,38 @@ export class Proxy {
 
   /** Never rejects as long as the store keeps its contract: what goes wrong becomes an answer. */
   handle(presented: PresentedRequest, visit = new Visit(presented, this.#parts)): MaybePromise<Answer> {
-    const stored = this.#parts.store.lookup(presented.uri);
-    if (stored instanceof Promise) return stored.then((found) => this.#act(visit, found));
-    return this.#act(visit, stored);
+    const now = epochSeconds(visit.arrivedMs);
+    const decision = decide(visit.request, this.#stored(visit), now, this.#parts.rules);
+    if (decision.kind === "reuse" || this.#parts.store.recall === undefined)
+      return this.#act(visit, decision, now);
+    const came = recall(this.#parts, visit, decision);
+    if (came instanceof Promise) return came.then(() => this.#act(visit, this.#decision(visit), now));
+    return this.#act(visit, came ? this.#decision(visit) : decision, now);
   }
 
-  #act(visit: Visit, stored: readonly StoredResponse[]): MaybePromise<Answer> {
+  #decision(visit: Visit): Decision {
     const now = epochSeconds(visit.arrivedMs);
-    const decision = decide(visit.request, stored, now, this.#parts.rules);
-    if (decision.kind === "forward") return this.#forward(visit, decision, stored);
+    return decide(visit.request, this.#stored(visit), now, this.#parts.rules);
+  }
+
+  #act(visit: Visit, decision: Decision, now: EpochSeconds): MaybePromise<Answer> {
+    if (decision.kind === "forward") return this.#forward(visit, decision);
     if (decision.kind === "refuse") return visit.done(onlyIfCachedPage(ONLY_IF_CACHED), ONLY_IF_CACHED);
     if (decision.stale === "while-revalidate") this.#revalidate(visit, decision.stored);
     return this.#reuse(visit, decision.stored, reuseReport(decision.stored, now, decision.stale), now);
   }
 
   #reuse(visit: Visit, stored: StoredResponse, report: Report, now: EpochSeconds): Answer {
-    this.#parts.store.touch(stored);
-    return visit.done(answerFromStored(stored, visit.request, report, now), report);
+    return serveStored(this.#parts.store, visit, stored, { report, now });
   }
 
   /** To the origin: alongside a request that is under way already, or as one that others may follow. */
-  #forward(visit: Visit, forwarding: Forwarding, stored: readonly StoredResponse[]): Promise<Answer> {
+  #forward(visit: Visit, forwarding: Forwarding): MaybePromise<Answer> {
     // Before it can follow a request: in a loop that would be itself.
     const refusal = this.#parts.forwarder.refusal(visit.presented);
-    if (refusal !== undefined) return this.#fail(visit, forwarding, refusal);
+    if (refusal !== undefined) return coverFailure(this.#parts, visit, forwarding, refusal);
     const isCollapsible = !this.#parts.collapser.isUncollapsible(visit.presented.uri, this.#now());
-    const fillKey = isCollapsible ? this.#fillKey(visit, forwarding, stored) : undefined;
+    const fillKey = isCollapsible ? this.#fillKey(visit, forwarding, this.#stored(visit)) : undefined;
     const fill = fillKey === undefined ? undefined : this.#parts.collapser.find(fillKey);
     if (fill === undefined) return this.#lead(visit, forwarding, fillKey);
     return this.#follow(visit, forwarding, fill).then(
@@ -126,7 +136,7 @@ export class Proxy {
     if (result.kind === "unshared") return undefined;
     if (result.kind === "failed") return this.#recover(visit, forwarding, result.error);
     if (result.kind === "freshened") {
-      const decision = decide(visit.request, await this.#stored(visit), now, this.#parts.rules);
+      const decision = decide(visit.request, this.#stored(visit), now, this.#parts.rules);
       if (decision.kind !== "reuse" || decision.stale !== undefined) return undefined;
       const report = { ...validatedReport(decision.stored, forwarding, now), collapsed: true };
       return this.#reuse(visit, decision.stored, report, now);
@@ -164,7 +174,7 @@ export class Proxy {
       after,
     });
     if (!isSafe(presented.method)) await invalidate(this.#parts, presented, received, lead.fill);
-    const exchange = { uri: presented.uri, request, forwarding, stored: await this.#stored(visit), received };
+    const exchange = { uri: presented.uri, request, forwarding, stored: this.#stored(visit), received };
     return this.#conclude(lead, received, outcome(exchange, this.#parts.rules));
   }
 
@@ -183,10 +193,10 @@ export class Proxy {
         drop(received);
         return this.#exchange({ ...lead, forwarding: plain(lead.forwarding.why) });
       case "head":
-        for (const { old, by } of result.replacements) await this.#parts.store.replace(old, by);
+        for (const { old, by } of result.replacements) this.#parts.store.replace(old, by);
         return this.#pass(lead, received, "head");
       case "pass":
-        if (result.outdated.length > 0) await this.#remove(result.outdated);
+        if (result.outdated.length > 0) this.#remove(result.outdated);
         return this.#pass(lead, received, result.reason);
       default:
         return result satisfies never;
@@ -210,7 +220,7 @@ export class Proxy {
     fill.settle({ kind: "shared", head, body });
     const storage = body.ended.then(async (end) => {
       collapser.close(fill, fillKey);
-      if (outdated.length > 0 && isSuperseded(end, completes)) await this.#remove(outdated);
+      if (outdated.length > 0 && isSuperseded(end, completes)) this.#remove(outdated);
       return storageAt(end, fill.isDiscarded, head);
     });
     const { status, decided } = received;
@@ -221,10 +231,10 @@ export class Proxy {
 
   async #freshen(lead: Lead, { decided }: ReceivedResponse, result: Freshening): Promise<Answer> {
     const { old, by, outdated } = result;
-    await this.#remove(outdated);
+    this.#remove(outdated);
     lead.fill.learn(by);
     const isKept = result.keep && !lead.fill.isDiscarded;
-    if (isKept && supersedes(by, old)) await this.#parts.store.replace(old, by);
+    if (isKept && supersedes(by, old)) this.#parts.store.replace(old, by);
     else if (isKept) this.#parts.store.add(by);
     const isForAll = isKept && isShareable(by, this.#now());
     const isStale = decided?.word === "STALE";
@@ -246,27 +256,10 @@ export class Proxy {
 
   /** Once more, where that is safe and can help; those who followed find each other again. */
   async #recover(visit: Visit, forwarding: Forwarding, error: unknown): Promise<Answer> {
-    if (!visit.mayTryAgain(error)) return this.#fail(visit, forwarding, error);
+    if (!visit.mayTryAgain(error)) return coverFailure(this.#parts, visit, forwarding, error);
     // All of it this time: what is stored of it may be what does not fit.
     const { completing: _, ...whole } = forwarding;
-    return this.#forward(visit, whole, await this.#stored(visit));
-  }
-
-  /** A stale response where that is allowed, else a page that says what is wrong. */
-  async #fail(visit: Visit, { fallback, why }: Forwarding, error: unknown): Promise<Answer> {
-    if (!(error instanceof OriginError)) visit.fault(error);
-    const now = this.#now();
-    const report = failureReport(error, why);
-    // While the origin was asked, it may have been made invalid (§4.4), or freshened by another request.
-    const stored = await this.#stored(visit);
-    const cover = fallback && stored.find((one) => supersedes(one, fallback));
-    if (cover !== undefined && mayServeOnError(cover, now, this.#parts.rules.staleIfError)) {
-      return this.#reuse(visit, cover, { ...report, word: "STALE", ttl: cover.staleAt - now }, now);
-    }
-    // §5.2.2.2: where the origin is needed and cannot be had, 504.
-    const mustHaveOrigin = fallback !== undefined && isStaleProhibited(fallback.directives);
-    const origin = (error as Partial<OriginError>).origin ?? this.#parts.origin;
-    return visit.done(faultPage(error, { origin, report, mustHaveOrigin }), report, undefined, error);
+    return this.#forward(visit, whole);
   }
 
   #revalidate(visit: Visit, stored: StoredResponse): void {
@@ -276,8 +269,8 @@ export class Proxy {
     this.#background.validate(background, fillKey, () => this.#lead(background, forwarding, fillKey));
   }
 
-  async #remove(outdated: readonly StoredResponse[]): Promise<void> {
-    for (const old of outdated) await this.#parts.store.replace(old, undefined);
+  #remove(outdated: readonly StoredResponse[]): void {
+    for (const old of outdated) this.#parts.store.replace(old, undefined);
   }
 
   #leaveUncollapsed({ fill, fillKey, visit }: Lead, reason: string): void {
@@ -288,7 +281,7 @@ export class Proxy {
     if (fill.followers > 0 && seconds > 0) events.emit({ kind: "uncollapsed", uri, seconds, reason });
   }
 
-  #stored(visit: Visit): MaybePromise<readonly StoredResponse[]> {
+  #stored(visit: Visit): readonly StoredResponse[] {
     return this.#parts.store.lookup(visit.presented.uri);
   }
 

@@ -13,6 +13,14 @@ export class Signal {
     return this.#change;
   }
 
+  /** The same, or as if told when `ms` milliseconds are over. */
+  async within(ms: number): Promise<void> {
+    if (!Number.isFinite(ms)) return this.next();
+    const timer = setTimeout(() => this.tell(), Math.max(1, ms));
+    await this.next();
+    clearTimeout(timer);
+  }
+
   tell(): void {
     const wake = this.#wake;
     this.#wake = undefined;

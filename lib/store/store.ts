@@ -7,10 +7,10 @@ import type { InvalidationTarget } from "../rfc9111/cache-groups.ts";
 /** A value, or the promise of it: the memory tier answers at once. */
 export type MaybePromise<T> = T | Promise<T>;
 
-/** A tier. None of its methods throws for a reason of its own: what it cannot do it leaves undone and counts. */
+/** The store. None of its methods throws for a reason of its own: what it cannot do it leaves undone and counts. */
 export interface Store {
-  /** All stored responses for a key (its variants), the one stored last at the end. */
-  lookup(key: string): MaybePromise<readonly StoredResponse[]>;
+  /** All responses for a key (its variants) that are in memory, the one stored last at the end. */
+  lookup(key: string): readonly StoredResponse[];
   /** Notes that a stored response was used, for eviction. */
   touch(stored: StoredResponse): void;
   /**
@@ -137,4 +137,6 @@ export interface StoreStats {
   readonly heldBytes: number;
   readonly budgetBytes: number;
   readonly evictions: number;
+  /** The tiers behind memory, by name; absent where there are none. */
+  readonly outer?: readonly (OuterStats & Pick<OuterTier, "name">)[];
 }

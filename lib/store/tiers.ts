@@ -1,0 +1,179 @@
+// Answers: how memory and the tiers behind it are one store.
+// Owns: what goes to which tier, bringing up into memory what one behind it has, removing from all of them.
+// Leaves out: the tiers (`memory.ts`, `disk.ts`, `shared.ts`), a body too large for memory on its way (`spill.ts`).
+import type { StoredHead, StoredResponse } from "../message.ts";
+import type { InvalidationTarget } from "../rfc9111/cache-groups.ts";
+import { supersedes } from "../rfc9111/cache-key.ts";
+import { epochSeconds } from "../rfc9111/time.ts";
+import type { MemoryStore } from "./memory.ts";
+import { SpillWriter, type OpenOutside } from "./spill.ts";
+import type { FillMark, MaybePromise, OuterTier, Store, StoreStats, Wanted, Writer } from "./store.ts";
+import { meets, parsedTarget, type ParsedTarget } from "./targets.ts";
+
+/** The tiers, the first that is asked first. */
+export interface Tiers {
+  readonly memory: MemoryStore;
+  readonly outer: readonly OuterTier[];
+  /** Where bodies go that are too large for memory; absent where they are not stored. */
+  readonly openOutside?: OpenOutside | undefined;
+  /** Bodies from this on do not go into memory, in bytes. */
+  readonly outsideFromBytes: number;
+  readonly clockMs: () => number;
+}
+
+/** How often uses are told, in milliseconds, and of how many keys at the most. */
+const TOLD_EVERY_MS = 5000;
+const MAX_TOLD = 50_000;
+
+/** A question to the tiers behind memory, and what was removed since. */
+interface Recall {
+  readonly removed: ParsedTarget[];
+  readonly ended: Promise<boolean>;
+}
+
+/** Memory in front, and the others behind it: a hit in memory is what it is without them. */
+export class TieredStore implements Store {
+  readonly #tiers: Tiers;
+  readonly #memory: MemoryStore;
+  /** Questions under way, by key: who asks for the same waits for the answer. */
+  readonly #recalls = new Map<string, Recall>();
+  #uses = new Map<string, number>();
+  #telling: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(tiers: Tiers) {
+    this.#tiers = tiers;
+    this.#memory = tiers.memory;
+  }
+
+  lookup(key: string): readonly StoredResponse[] {
+    const found = this.#memory.lookup(key);
+    for (const { body } of found) if (body.kind === "outside") return this.#thereStill(found);
+    return found;
+  }
+
+  /** What lies outside of memory may have left its tier. */
+  #thereStill(found: readonly StoredResponse[]): readonly StoredResponse[] {
+    const gone = found.filter(({ body }) => body.kind === "outside" && !body.isThere());
+    for (const one of gone) this.#memory.replace(one, undefined);
+    return gone.length === 0 ? found : found.filter((one) => !gone.includes(one));
+  }
+
+  touch(stored: StoredResponse): void {
+    this.#memory.touch(stored);
+    const uses = this.#uses.get(stored.key);
+    if (uses === undefined && this.#uses.size >= MAX_TOLD) return;
+    this.#uses.set(stored.key, (uses ?? 0) + 1);
+    this.#telling ??= setTimeout(() => this.#tellUses(), TOLD_EVERY_MS);
+  }
+
+  #tellUses(): void {
+    this.#telling = undefined;
+    const uses = this.#uses;
+    this.#uses = new Map();
+    for (const tier of this.#tiers.outer) tier.used(uses);
+  }
+
+  readonly recall = (key: string, wanted: Wanted): MaybePromise<boolean> => {
+    const underWay = this.#recalls.get(key);
+    if (underWay !== undefined)
+      return underWay.ended.then((came) => (came && wanted.isEnough()) || this.recall(key, wanted));
+    const removed: ParsedTarget[] = [];
+    const came = this.#recallFrom(0, key, wanted, removed);
+    if (!(came instanceof Promise)) return came;
+    const ended = came.finally(() => this.#recalls.delete(key));
+    this.#recalls.set(key, { removed, ended });
+    return ended;
+  };
+
+  /** From the `at`th tier on. */
+  #recallFrom(
+    at: number,
+    key: string,
+    wanted: Wanted,
+    removed: readonly ParsedTarget[],
+  ): MaybePromise<boolean> {
+    const tier = this.#tiers.outer[at];
+    if (tier === undefined) return false;
+    const goOn = (found: readonly StoredResponse[]): MaybePromise<boolean> => {
+      const came = found.filter((stored) => this.#bringUp(stored, at, removed)).length > 0;
+      if (came && wanted.isEnough()) return true;
+      const rest = this.#recallFrom(at + 1, key, wanted, removed);
+      return rest instanceof Promise ? rest.then((more) => more || came) : rest || came;
+    };
+    const found = tier.recall(key, wanted.fits);
+    return found instanceof Promise ? found.then(goOn) : goOn(found);
+  }
+
+  /** Into memory, and into the tiers between; false where memory has one that is as new, or it was removed meanwhile. */
+  #bringUp(stored: StoredResponse, from: number, removed: readonly ParsedTarget[]): boolean {
+    const met = removed.filter((target) => meets(target, stored));
+    if (met.some(({ isSoft }) => !isSoft)) return false;
+    const there = this.#memory.lookup(stored.key).find((one) => supersedes(stored, one));
+    if (there !== undefined && there.responseTime >= stored.responseTime) return false;
+    const came = met.length > 0 || stored.isPurged === true ? this.#purged(stored) : stored;
+    this.#memory.add(came);
+    for (const tier of this.#tiers.outer.slice(0, from)) tier.put(came);
+    return true;
+  }
+
+  #purged(stored: StoredResponse): StoredResponse {
+    const now = epochSeconds(this.#tiers.clockMs());
+    return { ...stored, isPurged: true, staleAt: stored.staleAt < now ? stored.staleAt : now };
+  }
+
+  write(head: StoredHead, lengthBytes: number | undefined, mark?: FillMark): Writer | undefined {
+    const { openOutside, outsideFromBytes } = this.#tiers;
+    const isLarge = lengthBytes !== undefined && lengthBytes >= outsideFromBytes;
+    const inMemory = isLarge && openOutside !== undefined ? undefined : this.#memory.write(head, lengthBytes);
+    const spill = openOutside === undefined ? undefined : () => openOutside(head, lengthBytes, mark);
+    if (inMemory === undefined && spill === undefined) {
+      this.#dropOutside(head);
+      return undefined;
+    }
+    return new SpillWriter(inMemory, spill, {
+      stored: (stored) => this.#spread(stored, mark),
+      keptOutside: (stored) => this.#memory.add(stored),
+      lost: () => this.#dropOutside(head),
+    });
+  }
+
+  replace(old: StoredResponse, by: StoredResponse | undefined, mark?: FillMark): boolean {
+    const isReplaced = this.#memory.replace(old, by);
+    if (isReplaced && by !== undefined) this.#spread(by, mark);
+    else this.#dropOutside(old);
+    return isReplaced;
+  }
+
+  add(stored: StoredResponse, mark?: FillMark): void {
+    this.#memory.add(stored);
+    this.#spread(stored, mark);
+  }
+
+  /** To the tiers behind memory: a part is of no use there, and yet what it supersedes has to go. */
+  #spread(stored: StoredResponse, mark: FillMark | undefined): void {
+    if (stored.body.kind === "partial") return this.#dropOutside(stored);
+    for (const tier of this.#tiers.outer) tier.put(stored, mark);
+  }
+
+  #dropOutside(head: StoredHead): void {
+    for (const tier of this.#tiers.outer) tier.drop(head);
+  }
+
+  /** How many there were in the tier that had most of them: the others have the same ones. */
+  async remove(target: InvalidationTarget): Promise<number> {
+    const parsed = parsedTarget(target);
+    for (const { removed } of this.#recalls.values()) removed.push(parsed);
+    const removals = this.#tiers.outer.map((tier) => tier.remove(target));
+    const here = await this.#memory.remove(target);
+    return Math.max(here, ...(await Promise.all(removals)));
+  }
+
+  hold(stored: StoredResponse, onEvicted: () => void): () => void {
+    return this.#memory.hold(stored, onEvicted);
+  }
+
+  stats(): StoreStats {
+    const outer = this.#tiers.outer.map((tier) => ({ name: tier.name, ...tier.stats() }));
+    return { ...this.#memory.stats(), outer };
+  }
+}
