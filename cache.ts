@@ -19,4 +19,5 @@ await run({ usage: "bun cache.ts [PORT] [OPTION VALUE …]", table: CACHE_OPTION
   const cache = await serveOnCores(options);
   endOnSignal(cache.stop);
   console.log(`Larder caches ${cachedOrigins(options)} at ${cache.url}`);
+  if (cache.adminUrl !== undefined) console.log(`Its admin is at ${cache.adminUrl}`);
 });

@@ -1,6 +1,7 @@
 // Answers: how the parts of the cache are put together and started.
 // Owns: options → store, origin, engine, app, socket.
 // Leaves out: the command line (`command.ts`), the parts.
+import type { AdminParts } from "./admin/admin-app.ts";
 import { BackOff } from "./back-off.ts";
 import { cacheApp } from "./cache-app.ts";
 import { Collapser } from "./collapse.ts";
@@ -20,7 +21,7 @@ import type { OriginStats } from "./origins/origin.ts";
 import { Routes } from "./origins/routes.ts";
 import { after } from "./origins/timer.ts";
 import { Proxy, type ProxyParts } from "./proxy.ts";
-import { withPurge } from "./purge.ts";
+import { purgeTargets, withPurge } from "./purge.ts";
 import type { InvalidationTarget } from "./rfc9111/cache-groups.ts";
 import type { CachingRules } from "./rfc9111/outcome.ts";
 import { deltaSeconds } from "./rfc9111/time.ts";
@@ -62,6 +63,8 @@ export interface Engine {
   readonly stats: () => EngineStats;
   /** Nothing of what is stored or on its way here for these is left when it settles; how much of each was stored. */
   readonly remove: (targets: readonly InvalidationTarget[]) => Promise<readonly number[]>;
+  /** Nothing of what these mean is left, here or elsewhere, when it settles. */
+  readonly purge: AdminParts["purge"];
   /** Ends what it does without being asked: health checks. */
   readonly stop: () => void;
 }
@@ -97,7 +100,8 @@ export function cacheEngine(options: CacheOptions, together?: Together): Engine 
   });
   const remove: Engine["remove"] = (targets) => removeTargets({ store, collapser }, targets);
   const front = withPurge(proxy, { ...places, mayPurge: addressList(options.purgeFrom) });
-  return { proxy, front, forwarder, events, stats, remove, stop: () => health.stop() };
+  const purge: Engine["purge"] = (targets) => purgeTargets(places, targets);
+  return { proxy, front, forwarder, events, stats, remove, purge, stop: () => health.stop() };
 }
 
 function memoryStore(options: CacheOptions, clockMs: () => number): MemoryStore {
@@ -162,11 +166,12 @@ function rulesFrom(options: CacheOptions): CachingRules {
 export async function serveCache(
   options: CacheOptions,
   writeLine: WriteLine = console.log,
-): Promise<Running> {
+): Promise<Running & AdminParts> {
   const engine = cacheEngine(options);
   const listener = logListener(options.log, process.stdout.isTTY, writeLine);
   if (listener !== undefined) engine.events.on(listener);
-  return serveEngine(engine, options);
+  const { stats, purge } = engine;
+  return { ...(await serveEngine(engine, options)), stats, purge };
 }
 
 /** Puts an engine behind the wire of these options, on a port of its own or a shared one. Rejects as `serveCache` does. */

@@ -6,7 +6,7 @@ import type { Events, InvalidationNames } from "./events.ts";
 import type { PresentedRequest, ReceivedResponse } from "./message.ts";
 import { originOfGroup, type InvalidationTarget } from "./rfc9111/cache-groups.ts";
 import { invalidationTargets } from "./rfc9111/invalidation.ts";
-import type { Store } from "./store/store.ts";
+import type { Fleet, Store } from "./store/store.ts";
 import { parsedTarget } from "./store/targets.ts";
 
 /** Where stored responses are, and how the origins call themselves. */
@@ -20,6 +20,18 @@ export interface InvalidationPlaces {
    * Absent where there are none.
    */
   readonly elsewhere?: ((targets: readonly InvalidationTarget[]) => Promise<readonly number[]>) | undefined;
+  /** The other nodes of the fleet; absent where there is none. */
+  readonly fleet?: Pick<Fleet, "purge"> | undefined;
+}
+
+/** What came of it. */
+export interface Invalidated {
+  /** Stored responses that there were, in each process that had them. */
+  readonly removed: number;
+  /** Processes with a store of their own, this one included. */
+  readonly nodes: number;
+  /** Nodes that have not done it yet, or are not known to. */
+  readonly pending: readonly string[];
 }
 
 /** Nothing of what the response makes invalid is left when it settles; `by` itself goes on. */
@@ -34,14 +46,15 @@ export async function invalidate(
   if (targets.length > 0) await invalidateTargets(places, targets, by);
 }
 
-/** Nothing of what is stored or on its way for these is left when it settles, in no worker; how much was stored. */
+/** Nothing of what is stored or on its way for these is left when it settles, in no worker, and in no node but `pending`. */
 export async function invalidateTargets(
   places: InvalidationPlaces,
   targets: readonly InvalidationTarget[],
   by?: Fill,
-): Promise<number> {
-  const { elsewhere, events } = places;
-  // First: from now on nothing is fetched from a worker that may not have heard of it.
+): Promise<Invalidated> {
+  const { elsewhere, fleet, events } = places;
+  // First: from now on nothing is fetched from a worker, or taken from what nodes share, that may not have heard of it.
+  const inFleet = fleet?.purge(targets);
   const removing = elsewhere?.(targets);
   const here = await removeTargets(places, targets, by);
   const there = (await removing) ?? [];
@@ -51,7 +64,8 @@ export async function invalidateTargets(
     if (events.isHeard && removed > 0) events.emit({ kind: "invalidated", ...named(target), removed });
     sum += removed;
   }
-  return sum;
+  const { removed, nodes, pending } = (await inFleet) ?? { removed: 0, nodes: 1, pending: [] };
+  return { removed: sum + removed, nodes, pending };
 }
 
 /** What it is, for the log: the origin, for a group. */

@@ -8,11 +8,14 @@ import {
   count,
   milliseconds,
   oneOf,
+  optionalFolder,
   optionalHost,
   optionalPath,
   optionalText,
+  optionalToken,
   originRoutes,
   port,
+  portOrOff,
   seconds,
   secondsOrAuto,
   share,
@@ -59,6 +62,19 @@ export const CACHE_OPTIONS = {
     fallback: "64MB",
     value: "SIZE",
     meaning: "larger bodies are passed on and not stored",
+  },
+  disk: {
+    kind: optionalFolder,
+    fallback: "",
+    value: "DIR",
+    meaning:
+      "a folder for the disk tier: what is stored survives a restart and a crash, and may be larger than memory; empty is none",
+  },
+  diskSize: {
+    kind: bytes,
+    fallback: "10GB",
+    value: "SIZE",
+    meaning: "budget of the disk tier: all of its files",
   },
   originHost: {
     kind: optionalHost,
@@ -191,6 +207,25 @@ export const CACHE_OPTIONS = {
     meaning:
       "who may send `PURGE`: addresses or ranges such as `10.0.0.0/8`, several times; `loopback` is this machine; `none` is nobody",
     many: true,
+  },
+  admin: {
+    kind: portOrOff,
+    fallback: "auto",
+    value: "PORT",
+    meaning: "where the admin is reached; `auto` is 8002, or none where that is taken; or `off`",
+  },
+  adminHost: {
+    kind: text,
+    fallback: "127.0.0.1",
+    value: "ADDRESS",
+    meaning: "the address on which the admin listens; any but this machine's own needs `--admin-token`",
+  },
+  adminToken: {
+    kind: optionalToken,
+    fallback: "",
+    value: "TOKEN",
+    meaning:
+      "what the admin must be told, as `Authorization: Bearer TOKEN`; better in `LARDER_ADMIN_TOKEN`, where no list of processes shows it",
   },
   wire: {
     kind: oneOf("auto", "bun", "lane", "exact"),

@@ -56,6 +56,12 @@ export const count: OptionKind<number> = {
   parse: (text) => (/^\d{1,7}$/.test(text) && Number(text) <= 1_000_000 ? Number(text) : undefined),
 };
 
+/** A TCP port, or the word `off`, or `auto`. */
+export const portOrOff: OptionKind<number | "off" | "auto"> = {
+  expected: `${port.expected}, or off, or auto`,
+  parse: (text) => (text === "off" || text === "auto" ? text : port.parse(text)),
+};
+
 /** A number of processes, 1 to 256, or the word `auto`: as many as there are cores. */
 export const workers: OptionKind<number> = {
   expected: "expected a number from 1 to 256, or auto",
@@ -164,6 +170,18 @@ export const text: OptionKind<string> = {
 export const optionalText: OptionKind<string> = {
   expected: "expected a text",
   parse: (value) => value,
+};
+
+/** What is sent in a header field: letters, digits and signs, or empty for none. */
+export const optionalToken: OptionKind<string> = {
+  expected: "expected letters, digits and signs without a space",
+  parse: (value) => (/^[\x21-\x7e]*$/.test(value) ? value : undefined),
+};
+
+/** A folder, or empty for none. */
+export const optionalFolder: OptionKind<string> = {
+  expected: "expected a folder",
+  parse: (value) => (value.includes("\0") ? undefined : value),
 };
 
 /** A path that starts with `/`, with or without a query, or empty for none. */

@@ -27,7 +27,7 @@ await run({ usage: "bun start [PORT] [OPTION VALUE …]", table: START_OPTIONS }
   if (log === "json") return;
   console.log(`Larder's origin serves ${root} at ${origin.url}
 Larder caches ${origin.url} at ${cache.url}
-
+${cache.adminUrl === undefined ? "" : `Its admin is at ${cache.adminUrl}\n`}
 Try it twice, and see who answers:  curl -i ${cache.url}/
 Or open ${cache.url}/ in a browser. Each request is one line below; Ctrl-C ends both.
 `);

@@ -68,12 +68,12 @@ const DIRECTIONS: readonly (readonly [whose: RegExp, wrong: (edge: Edge) => bool
     "only the entries know that there may be several processes",
   ],
   [
-    /^(?!lib\/(?:wire\/|cache-app|exact-app|cache-serve|origin-serve|workers\/(?:worker|supervisor)\.ts))/,
+    /^(?!lib\/(?:wire\/|cache-app|exact-app|cache-serve|origin-serve|admin\/serve-admin|workers\/(?:worker|supervisor)\.ts))/,
     ({ to, kind }) => to.startsWith("lib/wire/") && kind === "value",
     "the engine knows no socket API: only apps and what starts them import wire",
   ],
   [
-    /^(?!lib\/(?:cache-app|exact-app|origin-[\w-]+)\.ts)/,
+    /^(?!lib\/(?:cache-app|exact-app|admin\/admin-app|origin-[\w-]+)\.ts)/,
     ({ to, from, kind }) =>
       /^hono(?:\/|$)/.test(to) && !(from === "lib/wire/serve-bun.ts" && kind === "type"),
     "Hono is in the apps only",

@@ -81,8 +81,9 @@ function spawn(entry: string, args: readonly string[], { cwd = ROOT, env = {} }:
   const inherited = Object.entries(process.env).filter(([name]) => !/^(?:LARDER_|NO_COLOR$)/.test(name));
   return Bun.spawn([...command, ...args], {
     cwd,
-    // A test that fails before it stops its process must not leave it behind: it ends with the test run.
-    env: { ...Object.fromEntries(inherited), BUN_OPTIONS: "--no-orphans", ...env },
+    // A test that fails before it stops its process must not leave it behind: it ends with the test run. The admin
+    // would be at the same port for all.
+    env: { ...Object.fromEntries(inherited), BUN_OPTIONS: "--no-orphans", LARDER_ADMIN: "off", ...env },
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",

@@ -40,6 +40,11 @@ const SAMPLES: Readonly<Record<string, readonly [string, string, unknown, readon
       ],
     ],
   ],
+  disk: ["a", "b/c", "", ["a", "b/c", ""]],
+  diskSize: ["1KB", "2MB", 3, [1024, 2 ** 21, 3]],
+  admin: ["1", "off", "auto", [1, "off", "auto"]],
+  adminHost: ["a", "b", "c", ["a", "b", "c"]],
+  adminToken: ["a", "b", "", ["a", "b", ""]],
   balance: [
     "least-pending",
     "round-robin",
@@ -124,7 +129,7 @@ describe("a value that cannot be read", () => {
 
   test("is possible for every option but those that take any text", () => {
     const takeAny = rows.filter((row) => !refusing.includes(row)).map(([, name]) => name);
-    expect([...new Set(takeAny)].sort()).toEqual(["config", "host", "root"]);
+    expect([...new Set(takeAny)].sort()).toEqual(["adminHost", "config", "host", "root"]);
   });
 
   test.each(refusing)("%s: %s is named with its place and with what would be right", (_, name, table) => {

@@ -101,6 +101,31 @@ export interface OuterTier {
   close(): Promise<void>;
 }
 
+/** Several nodes that have a tier in common. None of it rejects. */
+export interface Fleet {
+  /**
+   * Has all nodes remove these; settles when all that are alive have done it, or when it is known which have not: those
+   * are `pending`. `removed` counts what the others had, `nodes` is how many there are, this one included.
+   */
+  purge(
+    targets: readonly InvalidationTarget[],
+  ): Promise<{ readonly removed: number; readonly nodes: number; readonly pending: readonly string[] }>;
+  /**
+   * Waits for this node's turn to ask the origin for a key. While another node asks, `hasArrived` looks for what that
+   * brings.
+   */
+  turn(key: string, hasArrived: () => Promise<boolean>): Promise<Turn>;
+}
+
+/** Who asks the origin for a key. */
+export type Turn =
+  /** This node: until `end` is called, or it dies, no other does. `isShared` says whether others can have what came. */
+  | { readonly kind: "ours"; readonly mark: FillMark; end(isShared: boolean): void }
+  /** Another node has asked, and what came is there. */
+  | { readonly kind: "arrived" }
+  /** Nobody can say, or what comes is not for all: each asks for itself. */
+  | { readonly kind: "alone" };
+
 /** What a tier must know of the fill that a response came from, to order it among others; made by the tier (`shared.ts`). */
 export interface FillMark {
   readonly fence: number;

@@ -3,6 +3,7 @@
 // Leaves out: what follows from a message (`supervisor.ts`, `rounds.ts`, `worker.ts`), what workers say to each other (`question.ts`).
 import type { EngineStats } from "../cache-serve.ts";
 import type { OriginRoute } from "../option-values.ts";
+import type { Purged } from "../purge.ts";
 
 /** What the supervisor says to a worker; they are taken in order. */
 export type ToWorker =
@@ -15,6 +16,8 @@ export type ToWorker =
   /** The invalidation that it asked for is done; how many stored responses each URI had elsewhere. */
   | { readonly kind: "invalidated"; readonly id: number; readonly removed: readonly number[] }
   | { readonly kind: "stats"; readonly id: number }
+  /** Purge these, here and everywhere else. */
+  | { readonly kind: "purge"; readonly id: number; readonly targets: readonly string[] }
   /** Take no more requests, end those that are under way, and say so. */
   | { readonly kind: "stop" };
 
@@ -30,6 +33,7 @@ export type FromWorker =
   /** Done; how many stored responses each URI had here. */
   | { readonly kind: "removed"; readonly round: number; readonly removed: readonly number[] }
   | { readonly kind: "stats"; readonly id: number; readonly stats: WorkerStats }
+  | { readonly kind: "purged"; readonly id: number; readonly said: Purged }
   /** After `stop`: nothing is under way any more. */
   | { readonly kind: "drained" };
 

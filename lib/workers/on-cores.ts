@@ -1,6 +1,7 @@
 // Answers: whether the cache is one process or several.
 // Owns: the choice, and what several need that one does not.
 // Leaves out: one process (`../cache-serve.ts`), several (`supervisor.ts`).
+import { checkAdmin, serveAdmin } from "../admin/serve-admin.ts";
 import { NOTICE_MS, serveCache, wireFor } from "../cache-serve.ts";
 import { ConfigError } from "../errors.ts";
 import { boundedHeap } from "../heap-bound.ts";
@@ -8,7 +9,15 @@ import type { WriteLine } from "../log.ts";
 import type { CacheOptions } from "../option-tables.ts";
 import { ownCommand } from "../own-command.ts";
 import type { Running } from "../wire/serve-bun.ts";
-import { supervise } from "./supervisor.ts";
+import { supervise, type Supervisor } from "./supervisor.ts";
+
+/** The cache as it runs. */
+export interface Cache extends Running {
+  /** Where the admin is, if it is. */
+  readonly adminUrl: string | undefined;
+}
+
+const warn = (line: string): void => console.error(`larder: ${line}`);
 
 /** Longer than workers need to cut off what has not ended in time. */
 const SLACK_MS = 2000;
@@ -20,9 +29,20 @@ const SLACK_MS = 2000;
 export async function serveOnCores(
   options: CacheOptions,
   writeLine: WriteLine = console.log,
-): Promise<Running> {
+): Promise<Cache> {
+  checkAdmin(options);
+  const cache = await (options.workers === 1 ? serveCache : serveWorkers)(options, writeLine);
+  const admin = await serveAdmin(options, cache, warn).catch((error: unknown) =>
+    cache.stop().then(() => Promise.reject(error)),
+  );
+  const stop = async (): Promise<void> => {
+    await Promise.all([cache.stop(), admin?.stop()]);
+  };
+  return { url: cache.url, adminUrl: admin?.url, stop };
+}
+
+async function serveWorkers(options: CacheOptions, writeLine: WriteLine): Promise<Supervisor> {
   const { workers: count, host, port, origin, drainTimeout } = options;
-  if (count === 1) return serveCache(options, writeLine);
   if (process.versions.bun === undefined) throw new ConfigError("--workers", String(count), "needs Bun");
   if (wireFor(options) === "exact") {
     throw new ConfigError(
@@ -33,7 +53,6 @@ export async function serveOnCores(
   }
   const endMs = drainTimeout + NOTICE_MS + SLACK_MS;
   const role = { isTerminal: process.stdout.isTTY, origin };
-  const warn = (line: string): void => console.error(`larder: ${line}`);
   const environment = boundedHeap(options.memory / count);
   const worker = { command: ownCommand(), environment, role };
   return supervise({ ...worker, count, host, port, endMs, writeLine, warn });

@@ -3,11 +3,14 @@
 // Leaves out: one process (`member.ts`), invalidations (`rounds.ts`), what a worker does (`worker.ts`).
 import { newLoopToken } from "../cache-status.ts";
 import { CacheError } from "../errors.ts";
+import type { Purged } from "../purge.ts";
+import type { InvalidationTarget } from "../rfc9111/cache-groups.ts";
 import { claimPort, type Claim } from "../wire/claim-port.ts";
 import type { Running } from "../wire/serve-bun.ts";
 import { Census } from "./census.ts";
 import { Member } from "./member.ts";
 import type { FromWorker, Role, WorkerStats } from "./messages.ts";
+import { Errands } from "./errands.ts";
 import { Rounds } from "./rounds.ts";
 import { SocketFolder } from "./socket-folder.ts";
 import { summed } from "./sum-stats.ts";
@@ -75,6 +78,7 @@ export class Supervisor implements Running {
   readonly #members = new Map<number, Member>();
   readonly #rounds: Rounds;
   readonly #census = new Census();
+  readonly #errands = new Errands(() => this.#listeners());
   readonly #start: Deferred = deferred();
   readonly #drained: Deferred = deferred();
   #failures = 0;
@@ -101,6 +105,11 @@ export class Supervisor implements Running {
   /** What all workers together have, and do. */
   async stats(): Promise<WorkerStats> {
     return summed(await this.#census.of(this.#hearers()));
+  }
+
+  /** Removes what these mean from all workers, and from what they have in common with others. */
+  purge(targets: readonly InvalidationTarget[]): Promise<Purged> {
+    return this.#errands.purge(targets);
   }
 
   /** Lets all workers end what is under way, for as long as they have; then none is left. Never rejects. */
@@ -154,6 +163,8 @@ export class Supervisor implements Running {
         return this.#rounds.carriedOut(member, message.round, message.removed);
       case "stats":
         return this.#census.told(member, message.id, message.stats);
+      case "purged":
+        return this.#errands.done(message.id, message.said);
       case "drained":
         member.state = "drained";
         return this.#endIfDrained();
@@ -165,6 +176,7 @@ export class Supervisor implements Running {
   #listens(member: Member, url: string): void {
     member.state = "listening";
     this.url = url;
+    this.#errands.joined();
     if (this.#hasStarted || this.#listening < this.#supervision.count) return;
     this.#hasStarted = true;
     this.#start.resolve();
@@ -180,6 +192,7 @@ export class Supervisor implements Running {
     this.#rounds.left(member);
     this.#census.left(member);
     this.#members.delete(member.slot);
+    this.#errands.left(member);
     if (this.#isEnding) return this.#endIfDrained();
     const livedMs = performance.now() - member.startedMs;
     const hasFailed = member.state !== "listening" || livedMs < STARTED_MS;
@@ -223,7 +236,11 @@ export class Supervisor implements Running {
   }
 
   get #listening(): number {
-    return [...this.#members.values()].filter(({ state }) => state === "listening").length;
+    return [...this.#listeners()].length;
+  }
+
+  *#listeners(): Iterable<Member> {
+    for (const member of this.#members.values()) if (member.state === "listening") yield member;
   }
 
   /** Those that may have something stored, or will in a moment; who is through with its clients answers other workers. */

@@ -64,6 +64,8 @@ class Worker {
         const owners = this.#owners?.counts ?? { asked: 0, away: 0 };
         return say({ kind: "stats", id: message.id, stats: { ...this.#engine.stats(), owners } });
       }
+      case "purge":
+        return void this.#purge(message.id, message.targets);
       case "stop":
         return void this.#stop();
       default:
@@ -106,6 +108,10 @@ class Worker {
       const { code = "", message } = error as NodeJS.ErrnoException;
       say({ kind: "refused", code, message });
     }
+  }
+
+  async #purge(id: number, targets: readonly string[]): Promise<void> {
+    say({ kind: "purged", id, said: await this.#engine.purge(targets) });
   }
 
   /** Other workers may need it until all are through: it ends when the supervisor says so. */
