@@ -55,6 +55,11 @@ export class Fill {
     return this.#settled?.kind === "shared";
   }
 
+  /** Whether it has brought the store up to date. */
+  get isFreshened(): boolean {
+    return this.#settled?.kind === "freshened";
+  }
+
   /** Whether what it brought was another worker's stale response. */
   get isStale(): boolean {
     return this.#settled?.kind === "unshared" && this.#settled.isStale === true;

@@ -21,7 +21,7 @@ export interface InvalidationPlaces {
    */
   readonly elsewhere?: ((targets: readonly InvalidationTarget[]) => Promise<readonly number[]>) | undefined;
   /** The other nodes of the fleet; absent where there is none. */
-  readonly fleet?: Pick<Fleet, "purge"> | undefined;
+  readonly fleet?: Fleet | undefined;
 }
 
 /** What came of it. */

@@ -28,7 +28,8 @@ import { fillKeyOf } from "./fill-key.ts";
 import type { Forwarder } from "./forward.ts";
 import { invalidate, type InvalidationPlaces } from "./invalidate.ts";
 import type { Answer, PresentedRequest, ReceivedResponse, StoredResponse } from "./message.ts";
-import { recall } from "./recall.ts";
+import { recall, turnOf, type RecallParts } from "./recall.ts";
+import { endTurn, type Lead } from "./lead.ts";
 import { drop } from "./received.ts";
 import { supersedes } from "./rfc9111/cache-key.ts";
 import { isSafe } from "./rfc9111/invalidation.ts";
@@ -45,11 +46,12 @@ import {
 import { epochSeconds, type EpochSeconds } from "./rfc9111/time.ts";
 import { aged, onlyIfCachedPage } from "./respond.ts";
 import { coverFailure, serveStored, type ServingParts } from "./serve-stored.ts";
-import type { MaybePromise } from "./store/store.ts";
+import { markOf, type MaybePromise } from "./store/store.ts";
 import { Visit } from "./visit.ts";
 
 /** What the engine is made of. */
-export interface ProxyParts extends BackgroundParts, ServingParts, Pick<InvalidationPlaces, "elsewhere"> {
+export interface ProxyParts
+  extends BackgroundParts, ServingParts, RecallParts, Pick<InvalidationPlaces, "elsewhere"> {
   readonly forwarder: Pick<Forwarder, "refusal" | "forward">;
   /** How far a reader may lag behind the fastest of a body that is not stored, in bytes. */
   readonly maxLagBytes: number;
@@ -59,16 +61,6 @@ export interface ProxyParts extends BackgroundParts, ServingParts, Pick<Invalida
 
 type Storing = Extract<Outcome, { kind: "store" }>;
 type Freshening = Extract<Outcome, { kind: "freshen" }>;
-
-/** A request to the origin, the fill that it leads, and the key under which others may follow. */
-interface Lead {
-  readonly visit: Visit;
-  readonly forwarding: Forwarding;
-  readonly fill: Fill;
-  readonly fillKey: string | undefined;
-  /** False where it tried to follow another fill, in vain. */
-  readonly collapsed: false | undefined;
-}
 
 /** The engine: a presented request in, an answer out; a hit in the memory tier answers without waiting. */
 export class Proxy {
@@ -135,12 +127,7 @@ export class Proxy {
     const now = this.#now();
     if (result.kind === "unshared") return undefined;
     if (result.kind === "failed") return this.#recover(visit, forwarding, result.error);
-    if (result.kind === "freshened") {
-      const decision = decide(visit.request, this.#stored(visit), now, this.#parts.rules);
-      if (decision.kind !== "reuse" || decision.stale !== undefined) return undefined;
-      const report = { ...validatedReport(decision.stored, forwarding, now), collapsed: true };
-      return this.#reuse(visit, decision.stored, report, now);
-    }
+    if (result.kind === "freshened") return this.#fromOthers(visit, forwarding);
     const { head, body } = result;
     if (!body.isJoinable || !wouldReuse(visit.request, head, now, this.#parts.rules)) return undefined;
     const { stored: _, ...report } = storeReport(head, { forwarding, collapsed: true }, head.status);
@@ -148,17 +135,33 @@ export class Proxy {
     return deliver(visit, delivery).catch((error: unknown) => this.#recover(visit, forwarding, error));
   }
 
-  /** Asks the origin, for this request and for those that follow it. */
+  /** What another request has brought into the store meanwhile; `undefined` where it does not do for this one. */
+  #fromOthers(visit: Visit, forwarding: Forwarding): Answer | undefined {
+    const now = this.#now();
+    const decision = decide(visit.request, this.#stored(visit), now, this.#parts.rules);
+    if (decision.kind !== "reuse" || decision.stale !== undefined) return undefined;
+    const report = { ...validatedReport(decision.stored, forwarding, now), collapsed: true };
+    return this.#reuse(visit, decision.stored, report, now);
+  }
+
+  /** Asks the origin, for this request and for those that follow it; in a fleet when it is this node's turn. */
   async #lead(visit: Visit, forwarding: Forwarding, fillKey?: string, collapsed?: false): Promise<Answer> {
     const { collapser } = this.#parts;
     const fill = collapser.open(visit.presented.uri, fillKey);
+    const waiting = fillKey === undefined ? undefined : turnOf(this.#parts, visit, forwarding);
+    const turn = waiting && (await waiting);
     try {
-      return await this.#exchange({ visit, forwarding, fill, fillKey, collapsed });
+      const arrived = turn?.kind === "arrived" ? this.#fromOthers(visit, forwarding) : undefined;
+      if (arrived === undefined)
+        return await this.#exchange({ visit, forwarding, fill, fillKey, collapsed, turn });
+      fill.settle({ kind: "freshened" });
+      return arrived;
     } catch (error) {
       fill.settle({ kind: "failed", error });
       return this.#recover(visit, forwarding, error);
     } finally {
       if (!fill.isShared) collapser.close(fill, fillKey);
+      if (!fill.isShared) endTurn(turn, fill.isFreshened);
     }
   }
 
@@ -212,14 +215,16 @@ export class Proxy {
     fill.learn(head);
     if (fill.isDiscarded || received.decided?.word === "STALE")
       return this.#pass(lead, received, "invalidated", completes);
-    const writer = store.write(head, received.length);
+    const writer = store.write(head, received.length, markOf(lead.turn));
     const isPart = received.status === 206 && completes === undefined;
     const finish = isPart ? finishPartial(head, received) : undefined;
     const body = fillBody(received, { writer, finish, completes, isShared: true }, this.#limits);
-    if (!isShareable(head, this.#now())) this.#leaveUncollapsed(lead, "not fresh");
+    const isForAll = isShareable(head, this.#now());
+    if (!isForAll) this.#leaveUncollapsed(lead, "not fresh");
     fill.settle({ kind: "shared", head, body });
     const storage = body.ended.then(async (end) => {
       collapser.close(fill, fillKey);
+      endTurn(lead.turn, isForAll && end.kind === "complete");
       if (outdated.length > 0 && isSuperseded(end, completes)) this.#remove(outdated);
       return storageAt(end, fill.isDiscarded, head);
     });
@@ -234,8 +239,9 @@ export class Proxy {
     this.#remove(outdated);
     lead.fill.learn(by);
     const isKept = result.keep && !lead.fill.isDiscarded;
-    if (isKept && supersedes(by, old)) this.#parts.store.replace(old, by);
-    else if (isKept) this.#parts.store.add(by);
+    const mark = markOf(lead.turn);
+    if (isKept && supersedes(by, old)) this.#parts.store.replace(old, by, mark);
+    else if (isKept) this.#parts.store.add(by, mark);
     const isForAll = isKept && isShareable(by, this.#now());
     const isStale = decided?.word === "STALE";
     if (!isForAll && !isStale) this.#leaveUncollapsed(lead, "validated for one client only");

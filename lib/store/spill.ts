@@ -2,14 +2,10 @@
 // Owns: the step from memory to a tier behind it, without losing a byte, and what holds for readers after it.
 // Leaves out: both writers (`memory.ts`, `disk.ts`), what else is done with what is stored (`tiers.ts`).
 import type { StoredHead, StoredResponse } from "../message.ts";
-import type { FillMark, Finish, Writer } from "./store.ts";
+import type { Finish, Writer } from "./store.ts";
 
 /** Opens a write outside of memory; `undefined` where nothing can be written there now. */
-export type OpenOutside = (
-  head: StoredHead,
-  lengthBytes: number | undefined,
-  mark?: FillMark,
-) => Writer | undefined;
+export type OpenOutside = (head: StoredHead, lengthBytes: number | undefined) => Writer | undefined;
 
 /** Who hears how it ended. */
 export interface SpillEnd {

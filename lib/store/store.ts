@@ -19,11 +19,11 @@ export interface Store {
    */
   readonly recall?: (key: string, wanted: Wanted) => MaybePromise<boolean>;
   /** Starts a write; `undefined` where `lengthBytes` bytes are known not to fit. */
-  write(head: StoredHead, lengthBytes: number | undefined, mark?: FillMark): Writer | undefined;
+  write(head: StoredHead, lengthBytes: number | undefined, mark?: Mark): Writer | undefined;
   /** Puts a response in the place of a stored one, or removes it; false where that one is not stored any more. */
-  replace(old: StoredResponse, by: StoredResponse | undefined, mark?: FillMark): MaybePromise<boolean>;
+  replace(old: StoredResponse, by: StoredResponse | undefined, mark?: Mark): MaybePromise<boolean>;
   /** Adds a stored response that shares its body with another one. */
-  add(stored: StoredResponse, mark?: FillMark): void;
+  add(stored: StoredResponse, mark?: Mark): void;
   /**
    * Removes all that a target means (`targets.ts`), or marks it: nothing of it is found unmarked from the call on. How many
    * there were, once all of them are gone.
@@ -124,7 +124,18 @@ export type Turn =
   /** Another node has asked, and what came is there. */
   | { readonly kind: "arrived" }
   /** Nobody can say, or what comes is not for all: each asks for itself. */
-  | { readonly kind: "alone" };
+  | { readonly kind: "alone" }
+  /** Another process of this node sees to it, and to the tiers behind memory. */
+  | { readonly kind: "elsewhere" };
+
+/** Where a response comes from, for the tiers behind memory: with `elsewhere` they have it already. */
+export type Mark = FillMark | "elsewhere" | undefined;
+
+/** What a turn means for what comes of it. */
+export function markOf(turn: Turn | undefined): Mark {
+  if (turn?.kind === "ours") return turn.mark;
+  return turn?.kind === "elsewhere" ? "elsewhere" : undefined;
+}
 
 /** What a tier must know of the fill that a response came from, to order it among others; made by the tier (`shared.ts`). */
 export interface FillMark {

@@ -7,7 +7,7 @@ import { supersedes } from "../rfc9111/cache-key.ts";
 import { epochSeconds } from "../rfc9111/time.ts";
 import type { MemoryStore } from "./memory.ts";
 import { SpillWriter, type OpenOutside } from "./spill.ts";
-import type { FillMark, MaybePromise, OuterTier, Store, StoreStats, Wanted, Writer } from "./store.ts";
+import type { Mark, MaybePromise, OuterTier, Store, StoreStats, Wanted, Writer } from "./store.ts";
 import { meets, parsedTarget, type ParsedTarget } from "./targets.ts";
 
 /** The tiers, the first that is asked first. */
@@ -121,41 +121,44 @@ export class TieredStore implements Store {
     return { ...stored, isPurged: true, staleAt: stored.staleAt < now ? stored.staleAt : now };
   }
 
-  write(head: StoredHead, lengthBytes: number | undefined, mark?: FillMark): Writer | undefined {
+  write(head: StoredHead, lengthBytes: number | undefined, mark?: Mark): Writer | undefined {
     const { openOutside, outsideFromBytes } = this.#tiers;
     const isLarge = lengthBytes !== undefined && lengthBytes >= outsideFromBytes;
     const inMemory = isLarge && openOutside !== undefined ? undefined : this.#memory.write(head, lengthBytes);
-    const spill = openOutside === undefined ? undefined : () => openOutside(head, lengthBytes, mark);
+    const canSpill = openOutside !== undefined && mark !== "elsewhere";
+    const spill = canSpill ? () => openOutside(head, lengthBytes) : undefined;
     if (inMemory === undefined && spill === undefined) {
-      this.#dropOutside(head);
+      this.#dropOutside(head, mark);
       return undefined;
     }
     return new SpillWriter(inMemory, spill, {
       stored: (stored) => this.#spread(stored, mark),
       keptOutside: (stored) => this.#memory.add(stored),
-      lost: () => this.#dropOutside(head),
+      lost: () => this.#dropOutside(head, mark),
     });
   }
 
-  replace(old: StoredResponse, by: StoredResponse | undefined, mark?: FillMark): boolean {
+  replace(old: StoredResponse, by: StoredResponse | undefined, mark?: Mark): boolean {
     const isReplaced = this.#memory.replace(old, by);
     if (isReplaced && by !== undefined) this.#spread(by, mark);
-    else this.#dropOutside(old);
+    else this.#dropOutside(old, mark);
     return isReplaced;
   }
 
-  add(stored: StoredResponse, mark?: FillMark): void {
+  add(stored: StoredResponse, mark?: Mark): void {
     this.#memory.add(stored);
     this.#spread(stored, mark);
   }
 
   /** To the tiers behind memory: a part is of no use there, and yet what it supersedes has to go. */
-  #spread(stored: StoredResponse, mark: FillMark | undefined): void {
-    if (stored.body.kind === "partial") return this.#dropOutside(stored);
+  #spread(stored: StoredResponse, mark: Mark): void {
+    if (mark === "elsewhere") return;
+    if (stored.body.kind === "partial") return this.#dropOutside(stored, mark);
     for (const tier of this.#tiers.outer) tier.put(stored, mark);
   }
 
-  #dropOutside(head: StoredHead): void {
+  #dropOutside(head: StoredHead, mark: Mark): void {
+    if (mark === "elsewhere") return;
     for (const tier of this.#tiers.outer) tier.drop(head);
   }
 
