@@ -21,7 +21,7 @@ export interface Store {
   /** Starts a write; `undefined` where `lengthBytes` bytes are known not to fit. */
   write(head: StoredHead, lengthBytes: number | undefined, mark?: Mark): Writer | undefined;
   /** Puts a response in the place of a stored one, or removes it; false where that one is not stored any more. */
-  replace(old: StoredResponse, by: StoredResponse | undefined, mark?: Mark): MaybePromise<boolean>;
+  replace(old: StoredResponse, by: StoredResponse | undefined, mark?: Mark): boolean;
   /** Adds a stored response that shares its body with another one. */
   add(stored: StoredResponse, mark?: Mark): void;
   /**
