@@ -5,15 +5,14 @@ import type { AdminParts } from "./admin/admin-app.ts";
 import { BackOff } from "./back-off.ts";
 import { cacheApp } from "./cache-app.ts";
 import { Collapser } from "./collapse.ts";
-import { ConfigError } from "./errors.ts";
 import { Events } from "./events.ts";
 import { exactApp } from "./exact-app.ts";
 import { Forwarder, type ForwarderParts, type ForwardingSettings } from "./forward.ts";
-import { LIVE_SHARE } from "./heap-bound.ts";
 import { limitHotAnswers } from "./hot-answers.ts";
 import { removeTargets } from "./invalidate.ts";
 import { logListener, type WriteLine } from "./log.ts";
 import type { Handler } from "./message.ts";
+import { amongWorkers, memoryOnly, openStores, type Stores } from "./open-stores.ts";
 import type { CacheOptions } from "./option-tables.ts";
 import { askThrough } from "./origins/health-request.ts";
 import { HealthChecks } from "./origins/health.ts";
@@ -25,7 +24,6 @@ import { purgeTargets, withPurge } from "./purge.ts";
 import type { InvalidationTarget } from "./rfc9111/cache-groups.ts";
 import type { CachingRules } from "./rfc9111/outcome.ts";
 import { deltaSeconds } from "./rfc9111/time.ts";
-import { MemoryStore } from "./store/memory.ts";
 import type { StoreStats } from "./store/store.ts";
 import { addressList } from "./wire/address-list.ts";
 import { sendThroughNode } from "./wire/forward-node.ts";
@@ -35,6 +33,7 @@ import { connectTcp } from "./wire/tcp-connect.ts";
 import { serveBun, type Running } from "./wire/serve-bun.ts";
 import { serveLane } from "./wire/serve-lane.ts";
 import { serveNode } from "./wire/serve-node.ts";
+import { wireFor, type Wire } from "./wire-for.ts";
 
 /** What runs, counted: sizes in bytes. */
 export interface EngineStats {
@@ -51,6 +50,8 @@ export interface Together {
   /** Puts the others in front of the origin. */
   readonly ahead: (own: Forwarder, parts: ForwarderParts) => ProxyParts["forwarder"];
   readonly elsewhere: ProxyParts["elsewhere"];
+  /** Whether a key is this process's to fetch, and to bring to the tiers behind memory. */
+  readonly isOwn: (key: string) => boolean;
 }
 
 /** The engine, and what can be asked of it besides answers. */
@@ -65,15 +66,19 @@ export interface Engine {
   readonly remove: (targets: readonly InvalidationTarget[]) => Promise<readonly number[]>;
   /** Nothing of what these mean is left, here or elsewhere, when it settles. */
   readonly purge: AdminParts["purge"];
-  /** Ends what it does without being asked: health checks. */
-  readonly stop: () => void;
+  /** Ends what it does without being asked, and the tiers behind memory when all is there that was given to them. */
+  readonly stop: () => Promise<void>;
 }
 
 /** The engine for these options; tests and other wires put their own app in front. */
-export function cacheEngine(options: CacheOptions, together?: Together): Engine {
+export function cacheEngine(
+  options: CacheOptions,
+  stores: Stores = memoryOnly(options),
+  together?: Together,
+): Engine {
   const events = new Events();
   const clockMs = (): number => Date.now();
-  const store = memoryStore(options, clockMs);
+  const { store } = stores;
   limitHotAnswers(options.memory);
   const collapser = new Collapser();
   const routes = routesFor(options, events);
@@ -82,8 +87,9 @@ export function cacheEngine(options: CacheOptions, together?: Together): Engine 
   const settings = { ...forwardingSettings(options), loopToken: together?.loopToken };
   const forwarding = { settings, routes, send, events, clockMs };
   const forwarder = new Forwarder(forwarding);
-  const rules = rulesFrom(options);
-  const places = { store, collapser, events, rules, elsewhere: together?.elsewhere, clockMs };
+  const rules = rulesFrom(options, stores);
+  const fleet = together === undefined ? stores.fleet : amongWorkers(stores, together.isOwn);
+  const places = { store, collapser, events, rules, elsewhere: together?.elsewhere, fleet, clockMs };
   const proxy = new Proxy({
     ...places,
     forwarder: together?.ahead(forwarder, forwarding) ?? forwarder,
@@ -99,16 +105,14 @@ export function cacheEngine(options: CacheOptions, together?: Together): Engine 
     origins: routes.origins.map((origin) => origin.stats()),
   });
   const remove: Engine["remove"] = (targets) => removeTargets({ store, collapser }, targets);
+  stores.onPurge(remove);
   const front = withPurge(proxy, { ...places, mayPurge: addressList(options.purgeFrom) });
   const purge: Engine["purge"] = (targets) => purgeTargets(places, targets);
-  return { proxy, front, forwarder, events, stats, remove, purge, stop: () => health.stop() };
-}
-
-function memoryStore(options: CacheOptions, clockMs: () => number): MemoryStore {
-  const limits = { budgetBytes: options.memory * LIVE_SHARE, maxObjectBytes: options.maxObject };
-  // The lane writes from the stored bytes themselves.
-  const isLane = wireFor(options) === "lane";
-  return new MemoryStore(isLane ? { ...limits, blobFromBytes: Number.POSITIVE_INFINITY } : limits, clockMs);
+  const stop = async (): Promise<void> => {
+    health.stop();
+    await stores.close();
+  };
+  return { proxy, front, forwarder, events, stats, remove, purge, stop };
 }
 
 function routesFor(options: CacheOptions, events: Events): Routes {
@@ -152,8 +156,11 @@ function forwardingSettings(options: CacheOptions): ForwardingSettings {
   };
 }
 
-function rulesFrom(options: CacheOptions): CachingRules {
+function rulesFrom(options: CacheOptions, stores: Stores): CachingRules {
   return {
+    get mustValidate() {
+      return stores.mustValidate?.() === true;
+    },
     heuristic: { share: options.heuristicShare, max: deltaSeconds(options.heuristicMax) },
     vary: options.vary,
     staleIfError: deltaSeconds(options.staleIfError),
@@ -167,7 +174,7 @@ export async function serveCache(
   options: CacheOptions,
   writeLine: WriteLine = console.log,
 ): Promise<Running & AdminParts> {
-  const engine = cacheEngine(options);
+  const engine = cacheEngine(options, await openStores(options));
   const listener = logListener(options.log, process.stdout.isTTY, writeLine);
   if (listener !== undefined) engine.events.on(listener);
   const { stats, purge } = engine;
@@ -190,16 +197,6 @@ export async function serveEngine(
     const app = cacheApp(front, events, forwarder);
     return wire === "lane" ? serveLane(proxy, app, listening) : serveBun(app, listening);
   }
-}
-
-type Wire = "bun" | "lane" | "exact";
-
-/** @throws ConfigError for a wire that this runtime does not have. */
-export function wireFor({ wire }: CacheOptions): Wire {
-  const isBun = process.versions.bun !== undefined;
-  if (wire !== "auto" && wire !== "exact" && !isBun)
-    throw new ConfigError("--wire", wire, "needs Bun; Node has exact");
-  return wire === "auto" ? (isBun ? "lane" : "exact") : wire;
 }
 
 /** Long enough for a client that is busy to have its answer, short enough for who waits for the end. */

@@ -47,6 +47,8 @@ export interface ReuseRules {
   readonly vary: VaryComparison;
   /** Seconds past freshness for which a response may be served while it is validated, where it does not say itself. */
   readonly staleWhileRevalidate: DeltaSeconds;
+  /** Whether nothing may be reused unvalidated just now; absent: no. */
+  readonly mustValidate?: boolean;
 }
 
 /** How to ask the origin. */
@@ -150,7 +152,8 @@ function decideOn(
 ): Decision {
   const { directives } = request;
   if (directives.noCache) return validate(chosen, isFresh(chosen, now) ? "request" : "stale");
-  if (chosen.directives.noCache === true || chosen.isPurged === true) return validate(chosen, "stale");
+  if (chosen.directives.noCache === true || chosen.isPurged === true || rules.mustValidate === true)
+    return validate(chosen, "stale");
   if (isFresh(chosen, now)) {
     return isFreshEnough(chosen, request, now)
       ? { kind: "reuse", stored: chosen }

@@ -2,12 +2,13 @@
 // Owns: the choice, and what several need that one does not.
 // Leaves out: one process (`../cache-serve.ts`), several (`supervisor.ts`).
 import { checkAdmin, serveAdmin } from "../admin/serve-admin.ts";
-import { NOTICE_MS, serveCache, wireFor } from "../cache-serve.ts";
+import { NOTICE_MS, serveCache } from "../cache-serve.ts";
 import { ConfigError } from "../errors.ts";
 import { boundedHeap } from "../heap-bound.ts";
 import type { WriteLine } from "../log.ts";
 import type { CacheOptions } from "../option-tables.ts";
 import { ownCommand } from "../own-command.ts";
+import { wireFor } from "../wire-for.ts";
 import type { Running } from "../wire/serve-bun.ts";
 import { supervise, type Supervisor } from "./supervisor.ts";
 

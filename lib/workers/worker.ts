@@ -4,6 +4,7 @@
 import { rmSync } from "node:fs";
 import { cacheEngine, serveEngine, type Engine } from "../cache-serve.ts";
 import { logListener } from "../log.ts";
+import { openStores, type Stores } from "../open-stores.ts";
 import type { CacheOptions } from "../option-tables.ts";
 import { askPeer, servePeers } from "../wire/peer-bun.ts";
 import type { Running } from "../wire/serve-bun.ts";
@@ -17,15 +18,18 @@ import { removeFolder, socketPath } from "./socket-folder.ts";
 /** Does what the supervisor says, until that is gone. Its options are those of all workers together, but for the origin. */
 export function work(role: Role, given: Omit<CacheOptions, "origin">): void {
   const memory = Math.floor(given.memory / role.count);
-  const worker = new Worker(role, { ...given, origin: role.origin, memory });
+  const options = { ...given, origin: role.origin, memory };
   // A terminal sends these to all processes at once; the supervisor says what follows.
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => {});
   process.on("disconnect", () => {
     removeFolder(role.folder);
     process.exit(1);
   });
-  process.on("message", (message) => worker.hear(message as ToWorker));
-  say({ kind: "ready" });
+  void openStores(options).then((stores) => {
+    const worker = new Worker(role, options, stores);
+    process.on("message", (message) => worker.hear(message as ToWorker));
+    say({ kind: "ready" });
+  });
 }
 
 function say(message: FromWorker): void {
@@ -41,11 +45,11 @@ class Worker {
   #owners: OwnerFirst | undefined;
   #running: Running | undefined;
 
-  constructor(role: Role, options: CacheOptions) {
+  constructor(role: Role, options: CacheOptions, stores: Stores) {
     this.#role = role;
     this.#options = options;
     this.#invalidations = new Invalidations(say, (targets) => this.#engine.remove(targets));
-    this.#engine = this.#makeEngine();
+    this.#engine = this.#makeEngine(stores);
     const listener = logListener(options.log, role.isTerminal, lineWriter(role, options));
     if (listener !== undefined) this.#engine.events.on(listener);
   }
@@ -73,10 +77,11 @@ class Worker {
     }
   }
 
-  #makeEngine(): Engine {
+  #makeEngine(stores: Stores): Engine {
     const { slot, count, folder, loopToken } = this.#role;
-    return cacheEngine(this.#options, {
+    return cacheEngine(this.#options, stores, {
       loopToken,
+      isOwn: (uri) => ownerOf(uri, count) === slot,
       elsewhere: (targets) => this.#invalidations.elsewhere(targets),
       ahead: (own, parts) => {
         this.#owners = new OwnerFirst({

@@ -34,8 +34,9 @@ export class TrioWorker {
       (message) => message.kind === "invalidate" && this.#said.push(message),
       (targets) => this.#engine.remove(targets),
     );
-    this.#engine = cacheEngine(resolveOptions(CACHE_OPTIONS, { argv, env: {}, file: {} }), {
+    this.#engine = cacheEngine(resolveOptions(CACHE_OPTIONS, { argv, env: {}, file: {} }), undefined, {
       loopToken: "larder-trio",
+      isOwn: () => owner === undefined,
       elsewhere: (targets) => this.#invalidations.elsewhere(targets),
       ahead: (own, parts) =>
         new OwnerFirst({
