@@ -85,7 +85,7 @@ export interface OuterTier {
   close(): Promise<void>;
 }
 
-/** What a tier must know of the fill that a response came from, to order it among others; made by the tier (`shared.ts`). */
+/** What a tier must know of the fill that a response came from, to order it among others; made by the tier (`../shared/tier.ts`). */
 export interface FillMark {
   readonly fence: number;
   readonly asOf: string;
