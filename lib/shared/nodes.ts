@@ -115,9 +115,10 @@ export async function report(
   position: Position,
   removed: ReadonlyMap<string, number>,
 ): Promise<string> {
-  const keys = [LOG.nodes, LOG.generation, ...[...removed.keys()].map((id) => LOG.removed + id)];
+  const counts = [...removed].filter(([, count]) => count > 0);
+  const keys = [LOG.nodes, LOG.generation, ...counts.map(([id]) => LOG.removed + id)];
   const args = [node, randomBytes(9).toString("base64url"), positionText(position), REMOVED_SECONDS];
-  return String(await runScript(client, REPORT, keys, [...args, ...removed.values()]));
+  return String(await runScript(client, REPORT, keys, [...args, ...counts.map(([, count]) => count)]));
 }
 
 /** Takes a node off the roll. Never rejects. */

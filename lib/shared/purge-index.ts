@@ -18,9 +18,11 @@ const MAX_PREFIXES = 1000;
 /** More purges than this that could not be logged become one of everything, softly. */
 const MAX_UNLOGGED = 1000;
 
-/** A purge that waits for the log. */
+/** A purge that is not in the log yet. */
 export interface Unlogged {
   readonly target: InvalidationTarget;
+  /** Whether the attempt to log it has failed: it waits for the next one. */
+  isDue: boolean;
 }
 
 /** The index. A question costs as much as the response has labels, and there are prefixes. */
@@ -48,17 +50,22 @@ export class PurgeIndex {
     }
   }
 
-  /** Purges that are to be logged. */
-  get unlogged(): readonly Unlogged[] {
-    return this.#unlogged;
+  /** Purges that wait to be logged. */
+  get due(): readonly Unlogged[] {
+    return this.#unlogged.filter(({ isDue }) => isDue);
   }
 
   /** Puts purges in force here before they are in the log. */
   addUnlogged(targets: readonly InvalidationTarget[]): readonly Unlogged[] {
-    const added = targets.map((target) => ({ target }));
+    const added = targets.map((target) => ({ target, isDue: false }));
     const all = [...this.#unlogged, ...added];
-    this.#unlogged = all.length > MAX_UNLOGGED ? [{ target: softly(EVERYTHING) }] : all;
+    this.#unlogged = all.length > MAX_UNLOGGED ? [{ target: softly(EVERYTHING), isDue: true }] : all;
     return added;
+  }
+
+  /** They could not be logged now. */
+  notLogged(purges: readonly Unlogged[]): void {
+    for (const purge of purges) purge.isDue = true;
   }
 
   /** They are in the log under this id. */

@@ -128,14 +128,14 @@ export class PurgeLog {
     const log = await this.#ask(join(reader, node, this.#position));
     this.#enter("catching-up");
     await this.#catchUp(log);
-    await this.#logUnlogged();
+    await this.#logDue();
     await this.#beat(new Map());
     this.#mustValidate = false;
     this.#enter("in-contact");
     while (this.#state === "in-contact") {
       const entries = await this.#ask(entriesAfter(reader, this.position.id, BLOCK_MS), BLOCK_MS);
       const removed = await this.#take(entries, BEGINNING);
-      await this.#logUnlogged();
+      await this.#logDue();
       if (removed.size > 0 || performance.now() - this.#beatAtMs > BEAT_MS) await this.#beat(removed);
     }
   }
@@ -182,9 +182,9 @@ export class PurgeLog {
   }
 
   /** Purges that this node was asked for while the log was away. */
-  async #logUnlogged(): Promise<void> {
+  async #logDue(): Promise<void> {
     const { index, reader, node } = this.#parts;
-    const purges = index.unlogged;
+    const purges = index.due;
     if (purges.length === 0) return;
     const targets = purges.map(({ target }) => target);
     index.logged(purges, await this.#ask(append(reader, targets, { node })));

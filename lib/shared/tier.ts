@@ -19,6 +19,7 @@ import {
   type Read,
 } from "./entries.ts";
 import { lease, type FillEnd, type Waiting } from "./lease.ts";
+import { SHARED_LIMITS, type SharedLimits } from "./limits.ts";
 import { Link } from "./link.ts";
 import { append } from "./log-entries.ts";
 import { awaitFleet, leave, type FleetOutcome } from "./nodes.ts";
@@ -42,25 +43,6 @@ export interface SharedParts extends LogListener {
   readonly clockMs?: () => number;
   readonly limits?: Partial<SharedLimits>;
 }
-
-/** How long things may take, in milliseconds. */
-export interface SharedLimits {
-  readonly commandMs: number;
-  readonly connectMs: number;
-  /** A node that died delays others for so long at most. */
-  readonly leaseMs: number;
-  /** For how long a key is left to everybody after its response was for one client only. */
-  readonly unsharedMs: number;
-  /** Without contact for longer, a node validates what it has. */
-  readonly cutoffMs: number;
-  /** So long a purge waits for nodes that live. */
-  readonly purgeMs: number;
-}
-
-/** The limits where nothing is said. */
-export const SHARED_LIMITS: SharedLimits = {
-  ...{ commandMs: 250, connectMs: 1000, leaseMs: 5000, unsharedMs: 5000, cutoffMs: 3_600_000, purgeMs: 2000 },
-};
 
 /** Who fills a key. */
 export type Turn =
@@ -271,7 +253,10 @@ export class SharedTier implements OuterTier {
     const purges = this.#index.addUnlogged(targets);
     const { node } = this.#parts;
     const id = await this.#link.run((client) => append(client, targets, { node }));
-    if (id === undefined) return undefined;
+    if (id === undefined) {
+      this.#index.notLogged(purges);
+      return undefined;
+    }
     this.#index.logged(purges, id);
     return { id, generation: this.#log.position.generation };
   }

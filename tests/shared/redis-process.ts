@@ -8,7 +8,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { StoredHead, StoredResponse } from "../../lib/message.ts";
 import { connect, type Client } from "../../lib/shared/connect.ts";
-import { SharedTier, type SharedLimits, type SharedParts } from "../../lib/shared/tier.ts";
+import type { SharedLimits } from "../../lib/shared/limits.ts";
+import { SharedTier, type SharedParts } from "../../lib/shared/tier.ts";
 import { parseSharedUrl, type SharedUrl } from "../../lib/shared/url.ts";
 import { headFor } from "../store/contract.ts";
 
