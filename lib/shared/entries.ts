@@ -32,20 +32,25 @@ local function bodyOf(packed) return string.sub(packed, 18, 39) end
 local function forget(packed) redis.call('UNLINK', KEYS[1] .. ':b:' .. bodyOf(packed)) end
 `;
 
-/** KEYS: entry. ARGV: field, form and fence, packed, milliseconds, variants. 1 where it was written. */
+/**
+ * KEYS: entry. ARGV: field, form and fence, packed, milliseconds, variants. 1 where it was written. That comes first: after
+ * any other write Redis would not look any more whether it is full.
+ */
 const PUT = script(`${FIELDS}
 local old = redis.call('HGET', KEYS[1], ARGV[1])
 if old then
   if string.sub(old, 1, 1) == string.sub(ARGV[2], 1, 1) and string.sub(old, 2, 17) > string.sub(ARGV[2], 2, 17) then
     return 0
   end
-  forget(old)
-elseif redis.call('HLEN', KEYS[1]) >= tonumber(ARGV[5]) then
-  local first = redis.call('HKEYS', KEYS[1])[1]
+end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
+if old then forget(old) end
+if redis.call('HLEN', KEYS[1]) > tonumber(ARGV[5]) then
+  local names = redis.call('HKEYS', KEYS[1])
+  local first = names[1] == ARGV[1] and names[2] or names[1]
   forget(redis.call('HGET', KEYS[1], first))
   redis.call('HDEL', KEYS[1], first)
 end
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
 if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[4]) then redis.call('PEXPIRE', KEYS[1], ARGV[4]) end
 return 1`);
 

@@ -1,7 +1,7 @@
 // Answers: how does a test get a real Redis, nodes that share it, and a wire between them that can be cut?
 // Owns: redis-server on a free port in a folder of its own, tiers on it, waiting for what must become true.
 // Leaves out: claims (the `*.test.ts` files).
-import { describe } from "bun:test";
+import { describe, setDefaultTimeout } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createConnection, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
@@ -15,6 +15,9 @@ import { headFor } from "../store/contract.ts";
 
 const HAS_REDIS = Bun.which("redis-server") !== null;
 if (!HAS_REDIS) console.warn("The shared tier is not tested: redis-server is not installed.");
+
+// Each wait has its own limit.
+setDefaultTimeout(60_000);
 
 /** As `describe`; skipped by name where there is no redis-server. */
 export function describeWithRedis(name: string, claims: () => void): void {
