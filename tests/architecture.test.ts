@@ -85,6 +85,21 @@ const DIRECTIONS: readonly (readonly [whose: RegExp, wrong: (edge: Edge) => bool
       !(to === "node:http" && names.trim() === "{ METHODS } from"),
     "sockets are in wire only",
   ],
+  [
+    /^lib\/shared\//,
+    ({ to }) => /^lib\/(?!shared\/|store\/|rfc9111\/|message\.ts|origins\/breaker\.ts)/.test(to),
+    "the shared tier imports itself, store, rfc9111, message.ts and the breaker",
+  ],
+  [
+    /^/,
+    ({ to, from }) => to === "ioredis" && from !== "lib/shared/connect.ts",
+    "only shared/connect.ts knows ioredis",
+  ],
+  [
+    /^/,
+    ({ to, kind, names }) => to === "ioredis" && kind === "value" && names !== "",
+    "ioredis is loaded where it is needed, by import()",
+  ],
 ];
 
 function misdirected(sources: Sources): string[] {
@@ -262,6 +277,9 @@ const WRONG: readonly Case[] = [
   ["an engine with a router", misdirected, "lib/proxy.ts", 'import type { Hono } from "hono";'],
   ["a server in a lib file", misdirected, "lib/a.ts", 'import { METHODS, createServer } from "node:http";'],
   ["a socket by import()", misdirected, "lib/a.ts", 'const net = await import("node:net");'],
+  ["a tier that answers", misdirected, "lib/shared/a.ts", 'import { a } from "../respond.ts";'],
+  ["a second client of Redis", misdirected, "lib/shared/a.ts", 'import type { Redis } from "ioredis";'],
+  ["a client of Redis for all", misdirected, "lib/shared/connect.ts", 'import { Redis } from "ioredis";'],
   ["what Node 20 lacks", forbiddenText, "lib/a.ts", "const a = Promise.withResolvers<void>();"],
   ["Bun.serve", forbiddenText, "lib/origin-app.ts", "Bun.serve({});"],
   ["fetch in a template", forbiddenText, "lib/a.ts", "const a = `${await fetch(b)}`;"],

@@ -137,7 +137,7 @@ export function markOf(turn: Turn | undefined): Mark {
   return turn?.kind === "elsewhere" ? "elsewhere" : undefined;
 }
 
-/** What a tier must know of the fill that a response came from, to order it among others; made by the tier (`shared.ts`). */
+/** What a tier must know of the fill that a response came from, to order it among others; made by the tier (`../shared/tier.ts`). */
 export interface FillMark {
   readonly fence: number;
   readonly asOf: string;
