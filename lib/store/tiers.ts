@@ -19,6 +19,10 @@ export interface Tiers {
   /** Bodies from this on do not go into memory, in bytes. */
   readonly outsideFromBytes: number;
   readonly clockMs: () => number;
+  /** Whether purges of others are not applied yet, so that nothing of this may be used; absent: never. */
+  readonly isCatchingUp?: (() => boolean) | undefined;
+  /** Settles when they are, or after a while; never rejects. */
+  readonly caughtUp?: (() => Promise<void>) | undefined;
 }
 
 /** How often uses are told, in milliseconds, and of how many keys at the most. */
@@ -46,6 +50,7 @@ export class TieredStore implements Store {
   }
 
   lookup(key: string): readonly StoredResponse[] {
+    if (this.#tiers.isCatchingUp?.() === true) return NOTHING;
     const found = this.#memory.lookup(key);
     for (const { body } of found) if (body.kind === "outside") return this.#thereStill(found);
     return found;
@@ -74,16 +79,22 @@ export class TieredStore implements Store {
   }
 
   readonly recall = (key: string, wanted: Wanted): MaybePromise<boolean> => {
+    if (this.#tiers.isCatchingUp?.() === true && this.#tiers.caughtUp !== undefined)
+      return this.#tiers.caughtUp().then(() => wanted.isEnough() || this.#recall(key, wanted));
+    return this.#recall(key, wanted);
+  };
+
+  #recall(key: string, wanted: Wanted): MaybePromise<boolean> {
     const underWay = this.#recalls.get(key);
     if (underWay !== undefined)
-      return underWay.ended.then((came) => (came && wanted.isEnough()) || this.recall(key, wanted));
+      return underWay.ended.then((came) => (came && wanted.isEnough()) || this.#recall(key, wanted));
     const removed: ParsedTarget[] = [];
     const came = this.#recallFrom(0, key, wanted, removed);
     if (!(came instanceof Promise)) return came;
     const ended = came.finally(() => this.#recalls.delete(key));
     this.#recalls.set(key, { removed, ended });
     return ended;
-  };
+  }
 
   /** From the `at`th tier on. */
   #recallFrom(
@@ -166,7 +177,9 @@ export class TieredStore implements Store {
   async remove(target: InvalidationTarget): Promise<number> {
     const parsed = parsedTarget(target);
     for (const { removed } of this.#recalls.values()) removed.push(parsed);
-    const removals = this.#tiers.outer.map((tier) => tier.remove(target));
+    // What nodes share is purged by all of them together (`Fleet`).
+    const own = this.#tiers.outer.filter(({ name }) => name !== "shared");
+    const removals = own.map((tier) => tier.remove(target));
     const here = await this.#memory.remove(target);
     return Math.max(here, ...(await Promise.all(removals)));
   }
@@ -180,3 +193,5 @@ export class TieredStore implements Store {
     return { ...this.#memory.stats(), outer };
   }
 }
+
+const NOTHING: readonly StoredResponse[] = Object.freeze([]);

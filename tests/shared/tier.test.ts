@@ -69,6 +69,7 @@ describeWithRedis("the shared tier", () => {
       kind: "outside" as const,
       length: 6,
       read: () => new Blob(["abc", "def"]).stream(),
+      isThere: () => true,
     };
     for (const body of [{ kind: "blob" as const, blob: new Blob(["abcdef"]) }, outside]) {
       const head = freshHead(newKey());
