@@ -140,11 +140,11 @@ export class Proxy {
   }
 
   /** What another request has brought into the store meanwhile; `undefined` where it does not do for this one. */
-  #fromOthers(visit: Visit, report: (stored: StoredResponse) => Report): Answer | undefined {
+  #fromOthers(visit: Visit, reportOn: typeof reuseReport): Answer | undefined {
     const now = this.#now();
     const decision = decide(visit.request, this.#stored(visit), now, this.#parts.rules);
     if (decision.kind !== "reuse" || decision.stale !== undefined) return undefined;
-    return this.#reuse(visit, decision.stored, report(decision.stored), now);
+    return this.#reuse(visit, decision.stored, reportOn(decision.stored, now), now);
   }
 
   /** Asks the origin, for this request and for those that follow it; in a fleet when it is this node's turn. */
@@ -154,8 +154,7 @@ export class Proxy {
     const waiting = fillKey === undefined ? undefined : turnOf(this.#parts, visit, forwarding);
     const turn = waiting && (await waiting);
     try {
-      const hit = (stored: StoredResponse): Report => reuseReport(stored, this.#now());
-      const arrived = turn?.kind === "arrived" ? this.#fromOthers(visit, hit) : undefined;
+      const arrived = turn?.kind === "arrived" ? this.#fromOthers(visit, reuseReport) : undefined;
       if (arrived === undefined)
         return await this.#exchange({ visit, forwarding, fill, fillKey, collapsed, turn });
       fill.settle({ kind: "freshened" });

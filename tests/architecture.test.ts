@@ -68,7 +68,7 @@ const DIRECTIONS: readonly (readonly [whose: RegExp, wrong: (edge: Edge) => bool
     "only the entries know that there may be several processes",
   ],
   [
-    /^(?!lib\/(?:wire\/|cache-app|exact-app|cache-serve|origin-serve|admin\/serve-admin|workers\/(?:worker|supervisor)\.ts))/,
+    /^(?!lib\/(?:wire\/|cache-app|exact-app|cache-serve|origin-serve|fleet|admin\/serve-admin|workers\/(?:worker|supervisor)\.ts))/,
     ({ to, kind }) => to.startsWith("lib/wire/") && kind === "value",
     "the engine knows no socket API: only apps and what starts them import wire",
   ],
@@ -137,7 +137,7 @@ const FORBIDDEN: readonly (readonly [where: RegExp, pattern: RegExp, rule: strin
   [/^(?!lib\/wire\/)/, /\bBun\.(?:serve|listen|connect|fetch)\b/, "sockets are in wire only"],
   [/^(?!lib\/wire\/)/, /(?<![\w.$#])fetch\s*\(|\bglobalThis\.fetch\b/, "sockets are in wire only"],
   [
-    /^(?!lib\/(?:origin-[\w-]+\.ts|wire\/(?:serve-bun|serve-lane|lane-\w+|origin-pool|peer-bun|claim-port)\.ts|workers\/member\.ts|rfc9111\/)|origin\.ts)/,
+    /^(?!lib\/(?:(?:origin-[\w-]+|fleet)\.ts|wire\/(?:serve-bun|serve-lane|lane-\w+|origin-pool|peer-bun|claim-port)\.ts|workers\/member\.ts|rfc9111\/)|origin\.ts)/,
     /\bBun\.\w|\bimport\.meta\.(?:dir|file|path)\b/,
     "the cache runs on Node too",
   ],
