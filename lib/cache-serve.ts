@@ -24,7 +24,7 @@ import { purgeTargets, withPurge } from "./purge.ts";
 import type { InvalidationTarget } from "./rfc9111/cache-groups.ts";
 import type { CachingRules } from "./rfc9111/outcome.ts";
 import { deltaSeconds } from "./rfc9111/time.ts";
-import type { StoreStats } from "./store/store.ts";
+import type { Store, StoreStats } from "./store/store.ts";
 import { addressList } from "./wire/address-list.ts";
 import { sendThroughNode } from "./wire/forward-node.ts";
 import { sendThroughTcp } from "./wire/forward-tcp.ts";
@@ -77,7 +77,7 @@ export function cacheEngine(
   together?: Together,
 ): Engine {
   const events = new Events();
-  const clockMs = (): number => Date.now();
+  const clockMs = Date.now;
   const { store } = stores;
   limitHotAnswers(options.memory);
   const collapser = new Collapser();
@@ -88,8 +88,8 @@ export function cacheEngine(
   const forwarding = { settings, routes, send, events, clockMs };
   const forwarder = new Forwarder(forwarding);
   const rules = rulesFrom(options, stores);
-  const fleet = together === undefined ? stores.fleet : amongWorkers(stores, together.isOwn);
-  const places = { store, collapser, events, rules, elsewhere: together?.elsewhere, fleet, clockMs };
+  const others = { elsewhere: together?.elsewhere, fleet: fleetFor(stores, together) };
+  const places = { store, collapser, events, rules, ...others, clockMs };
   const proxy = new Proxy({
     ...places,
     forwarder: together?.ahead(forwarder, forwarding) ?? forwarder,
@@ -99,20 +99,24 @@ export function cacheEngine(
     uncollapse: options.uncollapse,
   });
   health.start();
-  const stats = (): EngineStats => ({
-    store: store.stats(),
-    fillsInFlight: collapser.inFlight,
-    origins: routes.origins.map((origin) => origin.stats()),
-  });
+  const stats = (): EngineStats => statsOf(store, collapser, routes);
   const remove: Engine["remove"] = (targets) => removeTargets({ store, collapser }, targets);
   stores.onPurge(remove);
   const front = withPurge(proxy, { ...places, mayPurge: addressList(options.purgeFrom) });
   const purge: Engine["purge"] = (targets) => purgeTargets(places, targets);
-  const stop = async (): Promise<void> => {
+  const stop = (): Promise<void> => {
     health.stop();
-    await stores.close();
+    return stores.close();
   };
   return { proxy, front, forwarder, events, stats, remove, purge, stop };
+}
+
+function statsOf(store: Store, { inFlight }: Collapser, { origins }: Routes): EngineStats {
+  return { store: store.stats(), fillsInFlight: inFlight, origins: origins.map((one) => one.stats()) };
+}
+
+function fleetFor(stores: Stores, together: Together | undefined): Stores["fleet"] {
+  return together === undefined ? stores.fleet : amongWorkers(stores, together.isOwn);
 }
 
 function routesFor(options: CacheOptions, events: Events): Routes {

@@ -55,9 +55,10 @@ export class Fill {
     return this.#settled?.kind === "shared";
   }
 
-  /** Whether it has brought the store up to date. */
-  get isFreshened(): boolean {
-    return this.#settled?.kind === "freshened";
+  /** What it was for others, where it did not bring a response that is stored. */
+  get outcome(): "stored" | "unshared" | "failed" {
+    if (this.#settled?.kind === "freshened") return "stored";
+    return this.#settled?.kind === "failed" ? "failed" : "unshared";
   }
 
   /** Whether what it brought was another worker's stale response. */

@@ -3,7 +3,7 @@
 // Leaves out: what is done with it (`proxy.ts`), the fill itself (`collapse.ts`).
 import type { Fill } from "./collapse.ts";
 import type { Forwarding } from "./rfc9111/reuse.ts";
-import type { Turn } from "./store/store.ts";
+import type { Turn, TurnEnd } from "./store/store.ts";
 import type { Visit } from "./visit.ts";
 
 /** A request to the origin, the fill that it leads, and the key under which others may follow. */
@@ -18,7 +18,7 @@ export interface Lead {
   readonly turn: Turn | undefined;
 }
 
-/** The other nodes need not wait any more; whether what came is for them too. */
-export function endTurn(turn: Turn | undefined, isForAll: boolean): void {
-  if (turn?.kind === "ours") turn.end(isForAll);
+/** The other nodes need not wait any more. */
+export function endTurn(turn: Turn | undefined, how: TurnEnd): void {
+  if (turn?.kind === "ours") turn.end(how);
 }

@@ -1,15 +1,21 @@
 // Answers: of which tiers the store of a process is made.
 // Owns: options → memory, disk, shared, and what several nodes or workers need besides.
 // Leaves out: the tiers (`store/`, `shared/`), the engine in front of them (`cache-serve.ts`).
+import { randomBytes } from "node:crypto";
+import { hostname } from "node:os";
 import { LIVE_SHARE } from "./heap-bound.ts";
 import type { CacheOptions } from "./option-tables.ts";
 import type { InvalidationTarget } from "./rfc9111/cache-groups.ts";
+import { SharedTier } from "./shared/tier.ts";
+import { parseSharedUrl } from "./shared/url.ts";
 import { MemoryStore } from "./store/memory.ts";
-import type { Fleet, Store } from "./store/store.ts";
+import type { Fleet, OuterTier, Store } from "./store/store.ts";
+import { EVERYTHING, softly } from "./store/targets.ts";
+import { TieredStore } from "./store/tiers.ts";
 import { wireFor } from "./wire-for.ts";
 
-/** Removes from this process what others have purged. */
-export type ApplyPurge = (targets: readonly InvalidationTarget[]) => Promise<unknown>;
+/** Removes from this process what others have purged; how many there were of each. */
+export type ApplyPurge = (targets: readonly InvalidationTarget[]) => Promise<readonly number[]>;
 
 /** The store of a process, and what belongs to it. */
 export interface Stores {
@@ -34,7 +40,68 @@ export function memoryOnly(options: CacheOptions): Stores {
  * Rejects with a ConfigError where this runtime cannot have it.
  */
 export async function openStores(options: CacheOptions): Promise<Stores> {
-  return memoryOnly(options);
+  if (options.shared === "") return memoryOnly(options);
+  let apply: ApplyPurge = async () => [];
+  const shared = await openShared(options, (targets) => apply(targets));
+  const outer: OuterTier[] = [shared];
+  const store = new TieredStore({
+    memory: memoryStore(options, options.maxObject),
+    outer,
+    outsideFromBytes: options.maxObject,
+    clockMs: Date.now,
+    isCatchingUp: () => shared.isCatchingUp,
+    caughtUp: () => shared.caughtUp(CATCH_UP_MS),
+  });
+  return {
+    store,
+    fleet: fleetOf(shared),
+    mustValidate: () => shared.mustValidate,
+    onPurge: (given) => (apply = given),
+    close: () => shared.close(),
+  };
+}
+
+/** So long a request waits for purges that were missed; then it goes to the origin. */
+const CATCH_UP_MS = 1000;
+
+/** So long a request waits for what another node is fetching. */
+const WAIT_MS = 10_000;
+
+const warn = (line: string): void => console.error(`larder: ${line}`);
+
+async function openShared(options: CacheOptions, apply: ApplyPurge): Promise<SharedTier> {
+  const url = parseSharedUrl(options.shared);
+  if (url === undefined) throw new Error("--shared was checked before");
+  return SharedTier.open({
+    url,
+    node: `${hostname()}-${randomBytes(4).toString("hex")}`,
+    position: undefined,
+    maxObjectBytes: options.sharedMaxObject,
+    warn,
+    limits: { cutoffMs: options.sharedCutoff },
+    apply: async (targets) => (await apply(targets)).reduce((sum, count) => sum + count, 0),
+    async lostTrack(why) {
+      warn(
+        `the purges of other nodes cannot all be known (${why}): what is stored is validated before it is reused`,
+      );
+      await apply([softly(EVERYTHING)]);
+    },
+    onContact() {},
+  });
+}
+
+function fleetOf(shared: SharedTier): Fleet {
+  return {
+    async purge(targets) {
+      const { removed, nodes, pending, isLogged } = await shared.purge(targets);
+      return {
+        removed,
+        nodes,
+        pending: isLogged ? pending : [...pending, "all others: the shared tier is away"],
+      };
+    },
+    turn: (key, hasArrived) => shared.turn(key, { hasArrived, waitMs: WAIT_MS }),
+  };
 }
 
 function memoryStore(options: CacheOptions, maxObjectBytes: number): MemoryStore {

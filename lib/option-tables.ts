@@ -2,13 +2,13 @@
 // Owns: the two option tables: meaning, unit, range and default of each option, one row a line.
 // Leaves out: reading them (`options.ts`); the README's table is printed from here and a test compares the two.
 import type { Resolved } from "./options.ts";
+import { TIER_OPTIONS } from "./tier-options.ts";
 import {
   addresses,
   bytes,
   count,
   milliseconds,
   oneOf,
-  optionalFolder,
   optionalHost,
   optionalPath,
   optionalText,
@@ -63,19 +63,7 @@ export const CACHE_OPTIONS = {
     value: "SIZE",
     meaning: "larger bodies are passed on and not stored",
   },
-  disk: {
-    kind: optionalFolder,
-    fallback: "",
-    value: "DIR",
-    meaning:
-      "a folder for the disk tier: what is stored survives a restart and a crash, and may be larger than memory; empty is none",
-  },
-  diskSize: {
-    kind: bytes,
-    fallback: "10GB",
-    value: "SIZE",
-    meaning: "budget of the disk tier: all of its files",
-  },
+  ...TIER_OPTIONS,
   originHost: {
     kind: optionalHost,
     fallback: "",

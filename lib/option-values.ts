@@ -3,6 +3,7 @@
 // Leaves out: which options there are (`option-tables.ts`) and where values come from (`options.ts`).
 import { availableParallelism } from "node:os";
 import type { OptionKind } from "./options.ts";
+import { parseSharedUrl } from "./shared/url.ts";
 
 const BYTE_UNITS: Readonly<Record<string, number>> = {
   b: 1,
@@ -182,6 +183,13 @@ export const optionalToken: OptionKind<string> = {
 export const optionalFolder: OptionKind<string> = {
   expected: "expected a folder",
   parse: (value) => (value.includes("\0") ? undefined : value),
+};
+
+/** Where Valkey or Redis is, or empty for none. */
+export const optionalSharedUrl: OptionKind<string> = {
+  expected:
+    "expected redis://HOST:PORT, redis+sentinel://HOST:PORT,…/MASTER or redis+cluster://HOST:PORT,…, or rediss for TLS",
+  parse: (value) => (value === "" || parseSharedUrl(value) !== undefined ? value : undefined),
 };
 
 /** A path that starts with `/`, with or without a query, or empty for none. */

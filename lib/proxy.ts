@@ -127,7 +127,11 @@ export class Proxy {
     const now = this.#now();
     if (result.kind === "unshared") return undefined;
     if (result.kind === "failed") return this.#recover(visit, forwarding, result.error);
-    if (result.kind === "freshened") return this.#fromOthers(visit, forwarding);
+    if (result.kind === "freshened")
+      return this.#fromOthers(visit, (stored) => ({
+        ...validatedReport(stored, forwarding, now),
+        collapsed: true,
+      }));
     const { head, body } = result;
     if (!body.isJoinable || !wouldReuse(visit.request, head, now, this.#parts.rules)) return undefined;
     const { stored: _, ...report } = storeReport(head, { forwarding, collapsed: true }, head.status);
@@ -136,12 +140,11 @@ export class Proxy {
   }
 
   /** What another request has brought into the store meanwhile; `undefined` where it does not do for this one. */
-  #fromOthers(visit: Visit, forwarding: Forwarding): Answer | undefined {
+  #fromOthers(visit: Visit, reportOn: typeof reuseReport): Answer | undefined {
     const now = this.#now();
     const decision = decide(visit.request, this.#stored(visit), now, this.#parts.rules);
     if (decision.kind !== "reuse" || decision.stale !== undefined) return undefined;
-    const report = { ...validatedReport(decision.stored, forwarding, now), collapsed: true };
-    return this.#reuse(visit, decision.stored, report, now);
+    return this.#reuse(visit, decision.stored, reportOn(decision.stored, now), now);
   }
 
   /** Asks the origin, for this request and for those that follow it; in a fleet when it is this node's turn. */
@@ -151,7 +154,7 @@ export class Proxy {
     const waiting = fillKey === undefined ? undefined : turnOf(this.#parts, visit, forwarding);
     const turn = waiting && (await waiting);
     try {
-      const arrived = turn?.kind === "arrived" ? this.#fromOthers(visit, forwarding) : undefined;
+      const arrived = turn?.kind === "arrived" ? this.#fromOthers(visit, reuseReport) : undefined;
       if (arrived === undefined)
         return await this.#exchange({ visit, forwarding, fill, fillKey, collapsed, turn });
       fill.settle({ kind: "freshened" });
@@ -161,7 +164,7 @@ export class Proxy {
       return this.#recover(visit, forwarding, error);
     } finally {
       if (!fill.isShared) collapser.close(fill, fillKey);
-      if (!fill.isShared) endTurn(turn, fill.isFreshened);
+      if (!fill.isShared) endTurn(turn, fill.outcome);
     }
   }
 
@@ -224,7 +227,7 @@ export class Proxy {
     fill.settle({ kind: "shared", head, body });
     const storage = body.ended.then(async (end) => {
       collapser.close(fill, fillKey);
-      endTurn(lead.turn, isForAll && end.kind === "complete");
+      endTurn(lead.turn, end.kind === "broken" ? "failed" : isForAll ? "stored" : "unshared");
       if (outdated.length > 0 && isSuperseded(end, completes)) this.#remove(outdated);
       return storageAt(end, fill.isDiscarded, head);
     });

@@ -68,7 +68,7 @@ const DIRECTIONS: readonly (readonly [whose: RegExp, wrong: (edge: Edge) => bool
     "only the entries know that there may be several processes",
   ],
   [
-    /^(?!lib\/(?:wire\/|cache-app|exact-app|cache-serve|origin-serve|admin\/serve-admin|workers\/(?:worker|supervisor)\.ts))/,
+    /^(?!lib\/(?:wire\/|cache-app|exact-app|cache-serve|origin-serve|fleet|admin\/serve-admin|workers\/(?:worker|supervisor)\.ts))/,
     ({ to, kind }) => to.startsWith("lib/wire/") && kind === "value",
     "the engine knows no socket API: only apps and what starts them import wire",
   ],
@@ -84,6 +84,21 @@ const DIRECTIONS: readonly (readonly [whose: RegExp, wrong: (edge: Edge) => bool
       /^(?:node:)?(?:net|tls|https?|http2|dgram)$|^@hono\/node-server|^undici/.test(to) &&
       !(to === "node:http" && names.trim() === "{ METHODS } from"),
     "sockets are in wire only",
+  ],
+  [
+    /^lib\/shared\//,
+    ({ to }) => /^lib\/(?!shared\/|store\/|rfc9111\/|message\.ts|origins\/breaker\.ts)/.test(to),
+    "the shared tier imports itself, store, rfc9111, message.ts and the breaker",
+  ],
+  [
+    /^/,
+    ({ to, from }) => to === "ioredis" && from !== "lib/shared/connect.ts",
+    "only shared/connect.ts knows ioredis",
+  ],
+  [
+    /^/,
+    ({ to, kind, names }) => to === "ioredis" && kind === "value" && names !== "",
+    "ioredis is loaded where it is needed, by import()",
   ],
 ];
 
@@ -122,7 +137,7 @@ const FORBIDDEN: readonly (readonly [where: RegExp, pattern: RegExp, rule: strin
   [/^(?!lib\/wire\/)/, /\bBun\.(?:serve|listen|connect|fetch)\b/, "sockets are in wire only"],
   [/^(?!lib\/wire\/)/, /(?<![\w.$#])fetch\s*\(|\bglobalThis\.fetch\b/, "sockets are in wire only"],
   [
-    /^(?!lib\/(?:origin-[\w-]+\.ts|wire\/(?:serve-bun|serve-lane|lane-\w+|origin-pool|peer-bun|claim-port)\.ts|workers\/member\.ts|rfc9111\/)|origin\.ts)/,
+    /^(?!lib\/(?:(?:origin-[\w-]+|fleet)\.ts|wire\/(?:serve-bun|serve-lane|lane-\w+|origin-pool|peer-bun|claim-port)\.ts|workers\/member\.ts|rfc9111\/)|origin\.ts)/,
     /\bBun\.\w|\bimport\.meta\.(?:dir|file|path)\b/,
     "the cache runs on Node too",
   ],
@@ -262,6 +277,9 @@ const WRONG: readonly Case[] = [
   ["an engine with a router", misdirected, "lib/proxy.ts", 'import type { Hono } from "hono";'],
   ["a server in a lib file", misdirected, "lib/a.ts", 'import { METHODS, createServer } from "node:http";'],
   ["a socket by import()", misdirected, "lib/a.ts", 'const net = await import("node:net");'],
+  ["a tier that answers", misdirected, "lib/shared/a.ts", 'import { a } from "../respond.ts";'],
+  ["a second client of Redis", misdirected, "lib/shared/a.ts", 'import type { Redis } from "ioredis";'],
+  ["a client of Redis for all", misdirected, "lib/shared/connect.ts", 'import { Redis } from "ioredis";'],
   ["what Node 20 lacks", forbiddenText, "lib/a.ts", "const a = Promise.withResolvers<void>();"],
   ["Bun.serve", forbiddenText, "lib/origin-app.ts", "Bun.serve({});"],
   ["fetch in a template", forbiddenText, "lib/a.ts", "const a = `${await fetch(b)}`;"],

@@ -1,6 +1,6 @@
 // Answers: what a stored response looks like outside of the process.
 // Owns: its head as text, and back; the version of that form.
-// Leaves out: bodies, and where the text is kept (`disk.ts`, `shared.ts`).
+// Leaves out: bodies, and where the text is kept (`disk.ts`, `../shared/`).
 import type { LifetimeSource, Selecting, StoredHead } from "../message.ts";
 import { responseDirectives } from "../rfc9111/cache-control.ts";
 import { deltaSeconds, type EpochSeconds } from "../rfc9111/time.ts";

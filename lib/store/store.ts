@@ -119,14 +119,17 @@ export interface Fleet {
 
 /** Who asks the origin for a key. */
 export type Turn =
-  /** This node: until `end` is called, or it dies, no other does. `isShared` says whether others can have what came. */
-  | { readonly kind: "ours"; readonly mark: FillMark; end(isShared: boolean): void }
+  /** This node: until `end` is called, or it dies, no other does. */
+  | { readonly kind: "ours"; readonly mark: FillMark; readonly end: (how: TurnEnd) => void }
   /** Another node has asked, and what came is there. */
   | { readonly kind: "arrived" }
   /** Nobody can say, or what comes is not for all: each asks for itself. */
   | { readonly kind: "alone" }
   /** Another process of this node sees to it, and to the tiers behind memory. */
   | { readonly kind: "elsewhere" };
+
+/** What became of a turn: others can have what came, have to ask themselves, or may try again. */
+export type TurnEnd = "stored" | "unshared" | "failed";
 
 /** Where a response comes from, for the tiers behind memory: with `elsewhere` they have it already. */
 export type Mark = FillMark | "elsewhere" | undefined;
@@ -137,7 +140,7 @@ export function markOf(turn: Turn | undefined): Mark {
   return turn?.kind === "elsewhere" ? "elsewhere" : undefined;
 }
 
-/** What a tier must know of the fill that a response came from, to order it among others; made by the tier (`shared.ts`). */
+/** What a tier must know of the fill that a response came from, to order it among others; made by the tier (`../shared/tier.ts`). */
 export interface FillMark {
   readonly fence: number;
   readonly asOf: string;

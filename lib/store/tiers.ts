@@ -19,6 +19,10 @@ export interface Tiers {
   /** Bodies from this on do not go into memory, in bytes. */
   readonly outsideFromBytes: number;
   readonly clockMs: () => number;
+  /** Whether purges of others are not applied yet, so that nothing of this may be used; absent: never. */
+  readonly isCatchingUp?: (() => boolean) | undefined;
+  /** Settles when they are, or after a while; never rejects. */
+  readonly caughtUp?: (() => Promise<void>) | undefined;
 }
 
 /** How often uses are told, in milliseconds, and of how many keys at the most. */
@@ -50,6 +54,7 @@ export class TieredStore implements Store {
   }
 
   lookup(key: string): readonly StoredResponse[] {
+    if (this.#tiers.isCatchingUp?.() === true) return NOTHING;
     const found = this.#memory.lookup(key);
     for (const { body } of found) if (body.kind === "outside") return this.#thereStill(found);
     return found;
@@ -78,6 +83,12 @@ export class TieredStore implements Store {
   }
 
   readonly recall = (key: string, wanted: Wanted): MaybePromise<boolean> => {
+    if (this.#tiers.isCatchingUp?.() === true && this.#tiers.caughtUp !== undefined)
+      return this.#tiers.caughtUp().then(() => wanted.isEnough() || this.#recall(key, wanted));
+    return this.#recall(key, wanted);
+  };
+
+  #recall(key: string, wanted: Wanted): MaybePromise<boolean> {
     const underWay = this.#questions.get(key);
     if (underWay !== undefined) return this.#recallAfter(underWay, key, wanted);
     const question: Question = { removed: [], unwanted: [], isCutShort: false };
@@ -86,7 +97,7 @@ export class TieredStore implements Store {
     const ended = came.finally(() => this.#questions.delete(key));
     this.#questions.set(key, Object.assign(question, { ended }));
     return ended;
-  };
+  }
 
   /** Asks a second time only where there is more than the answer to the first: many may wait, for what is nowhere. */
   async #recallAfter(
@@ -96,7 +107,7 @@ export class TieredStore implements Store {
   ): Promise<boolean> {
     const came = await question.ended;
     if (came && wanted.isEnough()) return true;
-    return question.isCutShort || question.unwanted.some(wanted.fits) ? this.recall(key, wanted) : came;
+    return question.isCutShort || question.unwanted.some(wanted.fits) ? this.#recall(key, wanted) : came;
   }
 
   /** From the `at`th tier on. */
@@ -192,7 +203,9 @@ export class TieredStore implements Store {
   async remove(target: InvalidationTarget): Promise<number> {
     const parsed = parsedTarget(target);
     for (const { removed } of this.#questions.values()) removed.push(parsed);
-    const removals = this.#tiers.outer.map((tier) => tier.remove(target));
+    // What nodes share is purged by all of them together (`Fleet`).
+    const own = this.#tiers.outer.filter(({ name }) => name !== "shared");
+    const removals = own.map((tier) => tier.remove(target));
     const here = await this.#memory.remove(target);
     return Math.max(here, ...(await Promise.all(removals)));
   }
@@ -206,3 +219,5 @@ export class TieredStore implements Store {
     return { ...this.#memory.stats(), outer };
   }
 }
+
+const NOTHING: readonly StoredResponse[] = Object.freeze([]);

@@ -1,0 +1,150 @@
+// Answers: is the shared tier there, and what does it say?
+// Owns: a deadline for each command, the breaker around all of them, the two lines that say that it is away and back.
+// Leaves out: the connection itself (`connect.ts`), what is asked (`entries.ts`, `lease.ts`, `nodes.ts`).
+import { createHash } from "node:crypto";
+import { Breaker } from "../origins/breaker.ts";
+import type { Argument, Client } from "./connect.ts";
+
+/** A script that Redis runs as one step. */
+export interface Script {
+  readonly text: string;
+  readonly sha: string;
+  /** Whether it runs where the server is full, too: it writes next to nothing. */
+  readonly isSmall: boolean;
+}
+
+/** How long commands may take, and who hears of it. */
+export interface LinkParts {
+  readonly client: Client;
+  /** Milliseconds for one command, reply included. */
+  readonly commandMs: number;
+  /** Takes a line for a person: once when it goes, once when it is back. */
+  readonly warn: (line: string) => void;
+  readonly clockMs: () => number;
+}
+
+/** Failures in a row after which it is left alone; it is tried again as often as an origin would be. */
+const FAILURES = 5;
+
+/** Servers before version 7 do not know it: those take nothing more when they are full. */
+const WHEN_FULL = "#!lua flags=allow-oom\n";
+const OUT_OF_MEMORY = /\bOOM command not allowed/;
+
+/** The script with this text. */
+export function script(text: string, isSmall = false): Script {
+  return { text, sha: createHash("sha1").update(text).digest("hex"), isSmall };
+}
+
+/** Runs a script, which is sent once for each server that does not know it yet. Rejects as commands do. */
+export async function runScript(
+  client: Client,
+  { sha, text, isSmall }: Script,
+  keys: readonly string[],
+  args: readonly Argument[],
+): Promise<unknown> {
+  const rest = [keys.length, ...keys, ...args];
+  try {
+    return await client.call("evalsha", sha, ...rest);
+  } catch (error) {
+    const message = messageOf(error);
+    if (message.startsWith("NOSCRIPT")) return runText(client, { text, isSmall }, rest);
+    if (isSmall && OUT_OF_MEMORY.test(message)) return client.call("eval", `${WHEN_FULL}${text}`, ...rest);
+    throw error;
+  }
+}
+
+async function runText(
+  client: Client,
+  { text, isSmall }: Pick<Script, "text" | "isSmall">,
+  rest: readonly Argument[],
+): Promise<unknown> {
+  try {
+    return await client.call("eval", text, ...rest);
+  } catch (error) {
+    if (!isSmall || !OUT_OF_MEMORY.test(messageOf(error))) throw error;
+    return client.call("eval", `${WHEN_FULL}${text}`, ...rest);
+  }
+}
+
+/** The same promise, rejecting where it takes longer. */
+export function within<T>(promise: Promise<T>, ms: number): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`no reply within ${ms} ms`)), ms);
+    promise.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
+
+/** The way to the shared tier for all that has a deadline. */
+export class Link {
+  readonly #parts: LinkParts;
+  readonly #breaker: Breaker;
+  #isAway = false;
+  #isFull = false;
+  #lastError = "";
+
+  constructor(parts: LinkParts) {
+    this.#parts = parts;
+    this.#breaker = new Breaker(FAILURES, (state, failures) => this.#note(state, failures));
+  }
+
+  /** Whether it answers, and takes what it is given. */
+  get isWell(): boolean {
+    return this.#breaker.state === "closed" && !this.#isFull;
+  }
+
+  /** The reply; `undefined` where there is none in time, or an error instead. Never rejects. */
+  async run<T>(ask: (client: Client) => Promise<T>): Promise<T | undefined> {
+    const permit = this.#breaker.permit(this.#parts.clockMs());
+    if (permit === undefined) return undefined;
+    try {
+      const reply = await within(ask(this.#parts.client), this.#parts.commandMs);
+      permit.succeeded();
+      return reply;
+    } catch (error) {
+      this.#lastError = messageOf(error);
+      if (isRefusal(this.#lastError)) permit.succeeded();
+      else permit.failed(this.#parts.clockMs());
+      if (OUT_OF_MEMORY.test(this.#lastError)) this.#setFull(true);
+      return undefined;
+    }
+  }
+
+  /** The reply of a script, as with `run`. */
+  script(one: Script, keys: readonly string[], args: readonly Argument[]): Promise<unknown> {
+    return this.run((client) => runScript(client, one, keys, args));
+  }
+
+  /** Bytes were taken: there is room again. */
+  tookBytes(): void {
+    this.#setFull(false);
+  }
+
+  close(): void {
+    this.#parts.client.disconnect();
+  }
+
+  #note(state: "closed" | "open" | "half-open", failures: number): void {
+    if (state === "half-open" || this.#isAway === (state === "open")) return;
+    this.#isAway = state === "open";
+    this.#parts.warn(
+      this.#isAway
+        ? `the shared tier is away (${failures} failures in a row, ${this.#lastError}): going on without`
+        : "the shared tier is back",
+    );
+  }
+
+  #setFull(isFull: boolean): void {
+    if (this.#isFull === isFull) return;
+    this.#isFull = isFull;
+    this.#parts.warn(isFull ? "the shared tier is full: it takes nothing more" : "the shared tier has room");
+  }
+}
+
+/** Errors that say that the server is there and can be used: it is full, or somebody else has the key. */
+function isRefusal(message: string): boolean {
+  return message.startsWith("WRONGTYPE") || OUT_OF_MEMORY.test(message);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,284 @@
+// Answers: what do the nodes of a fleet have in common?
+// Owns: the shared tier: what is recalled and put there, who fills a key, and purges that reach every node.
+// Leaves out: each of these by itself (`entries.ts`, `lease.ts`, `purge-log.ts`, `nodes.ts`), the wire (`connect.ts`).
+import type { StoredHead, StoredResponse } from "../message.ts";
+import type { InvalidationTarget } from "../rfc9111/cache-groups.ts";
+import { textOnce } from "../store/field-block.ts";
+import { overheadOf } from "../store/size.ts";
+import type { FillMark, OuterStats, OuterTier } from "../store/store.ts";
+import { parsedTarget } from "../store/targets.ts";
+import { bytesOfBody, lengthOfBody } from "./body-bytes.ts";
+import { connect } from "./connect.ts";
+import {
+  countVariants,
+  dropKey,
+  dropVariant,
+  mayBeShared,
+  readEntry,
+  writeEntry,
+  type Read,
+} from "./entries.ts";
+import { lease, type FillEnd, type Waiting } from "./lease.ts";
+import { SHARED_LIMITS, type SharedLimits } from "./limits.ts";
+import { Link } from "./link.ts";
+import { append } from "./log-entries.ts";
+import { awaitFleet, leave, type FleetOutcome } from "./nodes.ts";
+import { parsePosition, positionText, type Position } from "./position.ts";
+import { PurgeIndex, type Verdict } from "./purge-index.ts";
+import { PurgeLog, type LogListener } from "./purge-log.ts";
+import type { SharedUrl } from "./url.ts";
+import { Writes } from "./writes.ts";
+
+/** What a shared tier is made with. All times are milliseconds. */
+export interface SharedParts extends LogListener {
+  readonly url: SharedUrl;
+  /** The name of this node: no other one of the fleet has it, and no blank is in it. */
+  readonly node: string;
+  /** How far what this node has stored already was purged, as `position` said it; `undefined` where it has nothing. */
+  readonly position: string | undefined;
+  /** Larger bodies stay with this node, in bytes. */
+  readonly maxObjectBytes: number;
+  /** Takes a line for a person, now and then. */
+  readonly warn: (line: string) => void;
+  readonly clockMs?: () => number;
+  readonly limits?: Partial<SharedLimits>;
+}
+
+/** Who fills a key. */
+export type Turn =
+  /**
+   * This node: `mark` goes to `put` with what the origin sends, then `end` tells the others. It may be called twice, and
+   * waits for what was put before.
+   */
+  | { readonly kind: "ours"; readonly mark: FillMark; readonly end: (how: FillEnd) => void }
+  /** Another node did: it can be recalled. */
+  | { readonly kind: "arrived" }
+  /** Everybody for himself, and nothing of it into the shared tier. */
+  | { readonly kind: "alone" };
+
+/** What became of a purge. */
+export interface PurgeOutcome extends FleetOutcome {
+  /** False where the log is away: it holds on this node, and will be logged when the log is back. */
+  readonly isLogged: boolean;
+}
+
+/** The shared tier of one node. Nothing that it is asked for rejects. */
+export class SharedTier implements OuterTier {
+  readonly name = "shared";
+  readonly #parts: SharedParts;
+  readonly #limits: SharedLimits;
+  readonly #link: Link;
+  readonly #log: PurgeLog;
+  readonly #index: PurgeIndex;
+  readonly #writes = new Writes();
+  readonly #clockMs: () => number;
+  #skipped = 0;
+  #recalls = 0;
+  #found = 0;
+
+  /** Connects, and waits until it is known what was purged, for as long as a connection may take. Never rejects. */
+  static async open(parts: SharedParts): Promise<SharedTier> {
+    const limits = { ...SHARED_LIMITS, ...parts.limits };
+    const { commandMs, connectMs } = limits;
+    const clockMs = parts.clockMs ?? Date.now;
+    const ofCommands = await connect(parts.url, { connectMs, silentMs: 4 * commandMs });
+    const reader = await connect(parts.url, { connectMs, silentMs: 1000 + 4 * commandMs });
+    const link = new Link({ client: ofCommands, commandMs, warn: parts.warn, clockMs });
+    const index = new PurgeIndex();
+    const position = parsePosition(parts.position ?? "");
+    const { node } = parts;
+    const log = new PurgeLog({ reader, index, node, position, ...limits, listener: parts });
+    log.start();
+    await log.until(() => log.isInContact, connectMs);
+    return new SharedTier({ parts, limits, link, log, index });
+  }
+
+  private constructor(made: {
+    readonly parts: SharedParts;
+    readonly limits: SharedLimits;
+    readonly link: Link;
+    readonly log: PurgeLog;
+    readonly index: PurgeIndex;
+  }) {
+    this.#parts = made.parts;
+    this.#limits = made.limits;
+    this.#link = made.link;
+    this.#log = made.log;
+    this.#index = made.index;
+    this.#clockMs = made.parts.clockMs ?? Date.now;
+  }
+
+  /** How far purges have been applied on this node: to be kept with what it has stored. */
+  get position(): string {
+    return positionText(this.#log.position);
+  }
+
+  /** Whether purges of others arrive. */
+  get isInContact(): boolean {
+    return this.#log.isInContact;
+  }
+
+  /** Contact is back, and purges that were missed are not applied yet: what is stored must not be used (`caughtUp`). */
+  get isCatchingUp(): boolean {
+    return this.#log.isCatchingUp;
+  }
+
+  /** Without contact for too long: whatever is stored must be validated before it is reused. */
+  get mustValidate(): boolean {
+    return this.#log.mustValidate;
+  }
+
+  /** Resolves when this node does not catch up any more, or after `ms` milliseconds. */
+  async caughtUp(ms: number): Promise<void> {
+    await this.#log.until(() => !this.#log.isCatchingUp, ms);
+  }
+
+  async recall(key: string, fits: (head: StoredHead) => boolean): Promise<readonly StoredResponse[]> {
+    // What others have purged meanwhile would not be known.
+    if (!this.#log.isInContact) return [];
+    this.#recalls++;
+    const read = await readEntry(
+      this.#link,
+      key,
+      ({ head, asOf }) => this.#judge(head, asOf) !== "gone" && fits(this.#marked(head, asOf)),
+    );
+    // Bodies took a while, in which they may have been purged.
+    const found = read.flatMap((one) => this.#recalled(one));
+    if (!this.#log.isInContact) return [];
+    if (found.length > 0) this.#found++;
+    return found;
+  }
+
+  put(stored: StoredResponse, mark?: FillMark): void {
+    const length = lengthOfBody(stored.body);
+    const asOf = parsePosition(mark?.asOf ?? "");
+    const isSmall = length !== undefined && length <= this.#parts.maxObjectBytes;
+    if (mark === undefined || asOf === undefined || !isSmall || !mayBeShared(stored))
+      return this.drop(stored);
+    const isQueued = this.#writes.add(stored.key, length, async () => {
+      const bytes = await bytesOfBody(stored.body, length);
+      const written =
+        bytes === undefined
+          ? "failed"
+          : await writeEntry(this.#link, stored, bytes, { mark, asOf, nowMs: this.#clockMs() });
+      if (written === "written") return;
+      this.#skipped++;
+      if (written === "failed") await dropVariant(this.#link, stored);
+    });
+    if (isQueued) return;
+    this.#skipped++;
+    this.drop(stored);
+  }
+
+  drop(head: StoredHead): void {
+    if (!this.#writes.add(head.key, 0, () => dropVariant(this.#link, head))) this.#skipped++;
+  }
+
+  async remove(target: InvalidationTarget): Promise<number> {
+    const id = await this.#logged([target]);
+    const [count] = await Promise.all([this.#removeKey(target), this.#appliedHere([target], id)]);
+    return count;
+  }
+
+  /**
+   * Removes what the targets name from every node and the shared tier. Resolves when all nodes that live have applied it,
+   * this one included, or `purgeMs` has passed.
+   */
+  async purge(targets: readonly InvalidationTarget[]): Promise<PurgeOutcome> {
+    const at = await this.#logged(targets);
+    const counted = Promise.all(targets.map((target) => this.#removeKey(target)));
+    const own = await this.#appliedHere(targets, at);
+    const { node } = this.#parts;
+    if (at === undefined) return { isLogged: false, removed: own ?? 0, nodes: 1, pending: [] };
+    const outcome = await awaitFleet(this.#link, at, this.#limits.purgeMs);
+    const shared = (await counted).reduce((sum, count) => sum + count, 0);
+    // Copies of one response count for each node; where only the shared tier had it, it counts all the same.
+    const removed = Math.max(outcome.removed + (own ?? 0), shared);
+    // By itself, not through the log.
+    if (own === undefined || !outcome.pending.includes(node)) return { ...outcome, isLogged: true, removed };
+    const pending = outcome.pending.filter((one) => one !== node);
+    return { isLogged: true, removed, nodes: outcome.nodes + 1, pending };
+  }
+
+  /** Asks for the turn to fill a key; `waiting` says how to wait for another node that has it. */
+  async turn(key: string, waiting: Waiting): Promise<Turn> {
+    // Purges that it would have to heed do not arrive.
+    if (!this.#log.isInContact) return { kind: "alone" };
+    const grant = await lease(this.#link, key, waiting, this.#limits);
+    if (grant.kind !== "ours") return grant;
+    const end = (how: FillEnd): void => {
+      void this.#writes.settled(key).then(() => grant.end(how));
+    };
+    return { kind: "ours", mark: { fence: grant.fence, asOf: this.position }, end };
+  }
+
+  /** Redis evicts by itself. */
+  used(): void {}
+
+  stats(): OuterStats {
+    return {
+      isWell: this.#link.isWell && this.#log.isInContact,
+      // It is Redis that knows these.
+      ...{ responses: 0, storedBytes: 0, budgetBytes: 0, evictions: 0 },
+      ...{ queued: this.#writes.count, skipped: this.#skipped },
+      ...{ recalls: this.#recalls, found: this.#found },
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.#writes.allSettled();
+    await this.#log.close();
+    await leave(this.#link, this.#parts.node);
+    this.#link.close();
+  }
+
+  #judge(head: StoredHead, asOf: Position): Verdict {
+    if (asOf.generation === this.#log.position.generation) return this.#index.judge(head, asOf.id);
+    // Of a log that is lost: nobody knows what was purged.
+    return this.#index.judge(head, "") === "gone" ? "gone" : "soft";
+  }
+
+  #marked(head: StoredHead, asOf: Position): StoredHead {
+    return this.#judge(head, asOf) === "soft" ? { ...head, isPurged: true } : head;
+  }
+
+  #recalled({ head, asOf, bytes }: Read): readonly StoredResponse[] {
+    if (this.#judge(head, asOf) === "gone") return [];
+    const sizeBytes = overheadOf(head, textOnce(head.fields)) + bytes.length;
+    return [{ ...this.#marked(head, asOf), body: { kind: "complete", bytes }, sizeBytes }];
+  }
+
+  /** Puts purges into the log; where that is away they are in force here and wait for it. */
+  async #logged(targets: readonly InvalidationTarget[]): Promise<Position | undefined> {
+    const purges = this.#index.addUnlogged(targets);
+    const { node } = this.#parts;
+    const id = await this.#link.run((client) => append(client, targets, { node }));
+    if (id === undefined) {
+      this.#index.notLogged(purges);
+      return undefined;
+    }
+    this.#index.logged(purges, id);
+    return { id, generation: this.#log.position.generation };
+  }
+
+  /** How many were removed here where the log did not do it in time. */
+  async #appliedHere(
+    targets: readonly InvalidationTarget[],
+    at: Position | undefined,
+  ): Promise<number | undefined> {
+    const { purgeMs } = this.#limits;
+    if (at !== undefined && (await this.#log.until(() => this.#log.hasApplied(at), purgeMs)))
+      return undefined;
+    try {
+      return await this.#parts.apply(targets);
+    } catch {
+      return 0;
+    }
+  }
+
+  async #removeKey(target: InvalidationTarget): Promise<number> {
+    const { kind, name, isSoft } = parsedTarget(target);
+    if (kind !== "uri") return 0;
+    return isSoft ? countVariants(this.#link, name) : dropKey(this.#link, name);
+  }
+}
