@@ -234,7 +234,7 @@ export class SharedTier implements OuterTier {
       // It is Redis that knows these.
       ...{ responses: 0, storedBytes: 0, budgetBytes: 0, evictions: 0 },
       ...{ queued: this.#writes.count, skipped: this.#skipped },
-      ...{ recalls: this.#recalls, found: this.#found },
+      ...{ recalls: this.#recalls, found: this.#found, node: this.#parts.node },
     };
   }
 
