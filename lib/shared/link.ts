@@ -2,7 +2,7 @@
 // Owns: a deadline for each command, the breaker around all of them, the two lines that say that it is away and back.
 // Leaves out: the connection itself (`connect.ts`), what is asked (`entries.ts`, `lease.ts`, `nodes.ts`).
 import { createHash } from "node:crypto";
-import { Breaker } from "../origins/breaker.ts";
+import { Breaker, OPEN_MS } from "../origins/breaker.ts";
 import type { Argument, Client } from "./connect.ts";
 
 /** A script that Redis runs as one step. */
@@ -114,13 +114,33 @@ export class Link {
     return this.run((client) => runScript(client, one, keys, args));
   }
 
+  /** Finds out that it is away: where nobody asks for anything, nobody would be told. Never rejects. */
+  async confirmAway(): Promise<void> {
+    for (let at = 0; at < FAILURES && !this.#isAway; at++) if (await this.#answers()) return;
+  }
+
+  /** Finds out that it is back. Never rejects. */
+  async confirmBack(): Promise<void> {
+    for (let at = 0; at < FAILURES && this.#isAway; at++) {
+      if (await this.#answers()) return;
+      await new Promise((resolve) => setTimeout(resolve, OPEN_MS));
+    }
+  }
+
+  /** The last that is asked, also of one that is left alone. Never rejects. */
+  async finish(ask: (client: Client) => Promise<unknown>): Promise<void> {
+    const { client, commandMs } = this.#parts;
+    await within(ask(client), commandMs).catch(() => {});
+    client.disconnect();
+  }
+
   /** Bytes were taken: there is room again. */
   tookBytes(): void {
     this.#setFull(false);
   }
 
-  close(): void {
-    this.#parts.client.disconnect();
+  async #answers(): Promise<boolean> {
+    return (await this.run((client) => client.call("ping"))) !== undefined;
   }
 
   #note(state: "closed" | "open" | "half-open", failures: number): void {

@@ -121,9 +121,9 @@ export async function report(
   return String(await runScript(client, REPORT, keys, [...args, ...counts.map(([, count]) => count)]));
 }
 
-/** Takes a node off the roll. Never rejects. */
-export async function leave(link: Link, node: string): Promise<void> {
-  await link.run((client) => client.call("hdel", LOG.nodes, node));
+/** Takes a node off the roll. Rejects as commands do. */
+export async function leave(client: Client, node: string): Promise<void> {
+  await client.call("hdel", LOG.nodes, node);
 }
 
 /** Waits until all live nodes have applied the entry, `deadlineMs` milliseconds at most. Never rejects. */
@@ -154,7 +154,7 @@ async function look(
     const [node = "", text = ""] = roll.slice(index);
     const [beat = "", position = ""] = text.split(" ");
     const ageMs = now - Number(beat);
-    if (!(ageMs < GONE_MS)) void leave(link, node);
+    if (!(ageMs < GONE_MS)) void link.run((client) => leave(client, node));
     else if (isBehind(parsePosition(position), at)) pending.push(node);
     else nodes++;
     if (ageMs < LIVE_MS && pending.at(-1) === node) waiting++;

@@ -51,7 +51,7 @@ export class PurgeLog {
   #isIndexed = false;
   #contactAtMs = performance.now();
   #beatAtMs = 0;
-  #mustValidate = false;
+  #mustValidate: boolean;
   readonly #waiters = new Set<() => void>();
   #wake = (): void => {};
   #ended: Promise<void> = Promise.resolve();
@@ -59,6 +59,8 @@ export class PurgeLog {
   constructor(parts: LogParts) {
     this.#parts = parts;
     this.#position = parts.position;
+    // Nobody knows for how long it was not there.
+    this.#mustValidate = parts.position !== undefined;
     parts.reader.on("ready", () => {
       // From here on purges may be under way that others have been told are everywhere.
       if (this.#state === "away") this.#enter("catching-up");

@@ -47,8 +47,8 @@ export interface SharedParts extends LogListener {
 /** Who fills a key. */
 export type Turn =
   /**
-   * This node: `mark` goes to `put` with what the origin sends, then `end` tells the others. It may be called twice, and
-   * waits for what was put before.
+   * This node: `mark`, as it is, goes to `put` with what the origin sends, then `end` tells the others. It may be called
+   * twice, and waits for what was put before; what is `stored` and was not put, or is too large, is `unshared`.
    */
   | { readonly kind: "ours"; readonly mark: FillMark; readonly end: (how: FillEnd) => void }
   /** Another node did: it can be recalled. */
@@ -72,6 +72,8 @@ export class SharedTier implements OuterTier {
   readonly #index: PurgeIndex;
   readonly #writes = new Writes();
   readonly #clockMs: () => number;
+  /** Marks of what was written. */
+  readonly #kept = new WeakSet<FillMark>();
   #skipped = 0;
   #recalls = 0;
   #found = 0;
@@ -87,7 +89,12 @@ export class SharedTier implements OuterTier {
     const index = new PurgeIndex();
     const position = parsePosition(parts.position ?? "");
     const { node } = parts;
-    const log = new PurgeLog({ reader, index, node, position, ...limits, listener: parts });
+    const onContact = (isInContact: boolean): void => {
+      parts.onContact(isInContact);
+      void (isInContact ? link.confirmBack() : link.confirmAway());
+    };
+    const listener = { apply: parts.apply, lostTrack: parts.lostTrack, onContact };
+    const log = new PurgeLog({ reader, index, node, position, ...limits, listener });
     log.start();
     await log.until(() => log.isInContact, connectMs);
     return new SharedTier({ parts, limits, link, log, index });
@@ -161,7 +168,7 @@ export class SharedTier implements OuterTier {
         bytes === undefined
           ? "failed"
           : await writeEntry(this.#link, stored, bytes, { mark, asOf, nowMs: this.#clockMs() });
-      if (written === "written") return;
+      if (written === "written") return void this.#kept.add(mark);
       this.#skipped++;
       if (written === "failed") await dropVariant(this.#link, stored);
     });
@@ -187,10 +194,13 @@ export class SharedTier implements OuterTier {
   async purge(targets: readonly InvalidationTarget[]): Promise<PurgeOutcome> {
     const at = await this.#logged(targets);
     const counted = Promise.all(targets.map((target) => this.#removeKey(target)));
-    const own = await this.#appliedHere(targets, at);
+    if (at === undefined) {
+      const own = await this.#appliedHere(targets, at);
+      return { isLogged: false, removed: own ?? 0, nodes: 1, pending: [] };
+    }
+    const fleet = awaitFleet(this.#link, at, this.#limits.purgeMs);
+    const [own, outcome] = await Promise.all([this.#appliedHere(targets, at), fleet]);
     const { node } = this.#parts;
-    if (at === undefined) return { isLogged: false, removed: own ?? 0, nodes: 1, pending: [] };
-    const outcome = await awaitFleet(this.#link, at, this.#limits.purgeMs);
     const shared = (await counted).reduce((sum, count) => sum + count, 0);
     // Copies of one response count for each node; where only the shared tier had it, it counts all the same.
     const removed = Math.max(outcome.removed + (own ?? 0), shared);
@@ -206,10 +216,13 @@ export class SharedTier implements OuterTier {
     if (!this.#log.isInContact) return { kind: "alone" };
     const grant = await lease(this.#link, key, waiting, this.#limits);
     if (grant.kind !== "ours") return grant;
+    const mark = { fence: grant.fence, asOf: this.position };
+    // What did not get there need not be waited for, by one node after the other.
+    const endAs = (how: FillEnd): FillEnd => (how === "stored" && !this.#kept.has(mark) ? "unshared" : how);
     const end = (how: FillEnd): void => {
-      void this.#writes.settled(key).then(() => grant.end(how));
+      void this.#writes.settled(key).then(() => grant.end(endAs(how)));
     };
-    return { kind: "ours", mark: { fence: grant.fence, asOf: this.position }, end };
+    return { kind: "ours", mark, end };
   }
 
   /** Redis evicts by itself. */
@@ -221,15 +234,14 @@ export class SharedTier implements OuterTier {
       // It is Redis that knows these.
       ...{ responses: 0, storedBytes: 0, budgetBytes: 0, evictions: 0 },
       ...{ queued: this.#writes.count, skipped: this.#skipped },
-      ...{ recalls: this.#recalls, found: this.#found },
+      ...{ recalls: this.#recalls, found: this.#found, node: this.#parts.node },
     };
   }
 
   async close(): Promise<void> {
     await this.#writes.allSettled();
     await this.#log.close();
-    await leave(this.#link, this.#parts.node);
-    this.#link.close();
+    await this.#link.finish((client) => leave(client, this.#parts.node));
   }
 
   #judge(head: StoredHead, asOf: Position): Verdict {

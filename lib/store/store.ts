@@ -163,6 +163,8 @@ export interface OuterStats {
   /** Questions, and those that found something. */
   readonly recalls: number;
   readonly found: number;
+  /** What this node is called among those that share it. */
+  readonly node?: string;
 }
 
 /** The state of a tier, in bytes and counts. */

@@ -100,6 +100,28 @@ describeWithRedis("a shared tier in trouble", () => {
     expect(await textsIn(tier, HEAD.key)).toEqual(["coffee"]);
   });
 
+  test("is said to be away and back where nobody asks for anything", async () => {
+    const first = await server();
+    const { tier, lines } = await node(urlAt(first.port), { limits: QUICK });
+    await first.end();
+    await eventually(() => lines.length === 1);
+    await server([], first.port);
+    await eventually(() => tier.stats().isWell);
+    expect(lines).toHaveLength(2);
+  });
+
+  test("that is away while a node starts with what it had: all of that is validated", async () => {
+    const first = await server();
+    const before = await node(urlAt(first.port), { limits: QUICK });
+    const { position } = before.tier;
+    first.pause();
+    const { tier, lost } = await node(urlAt(first.port), { position, limits: { ...QUICK, connectMs: 300 } });
+    expect([tier.isInContact, tier.mustValidate]).toEqual([false, true]);
+    first.proceed();
+    await eventually(() => tier.isInContact);
+    expect([tier.mustValidate, lost]).toEqual([false, []]);
+  });
+
   test("that says nothing costs no more than the deadline, then nothing, until it speaks again", async () => {
     const redis = await server();
     const { tier, lines } = await node(urlAt(redis.port), { limits: QUICK });

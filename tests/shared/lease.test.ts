@@ -77,6 +77,15 @@ describeWithRedis("a lease of the shared tier", () => {
     expect((await turnOf(nodes[1]!.tier, key)).kind).toBe("alone");
   });
 
+  test("what is too large to be there is not fetched by one node after the other", async () => {
+    const key = newKey();
+    const turn = ours(await turnOf(nodes[0]!.tier, key));
+    const others = [1, 2].map((at) => turnOf(nodes[at]!.tier, key));
+    nodes[0]!.tier.put(responseOf(freshHead(key), new Uint8Array(100_001)), turn.mark);
+    turn.end("stored");
+    expect((await Promise.all(others)).map(({ kind }) => kind)).toEqual(["alone", "alone"]);
+  });
+
   test("where a fill fails the next one has the turn", async () => {
     const key = newKey();
     const first = ours(await turnOf(nodes[0]!.tier, key));

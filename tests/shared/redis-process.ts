@@ -16,11 +16,10 @@ import { headFor } from "../store/contract.ts";
 const HAS_REDIS = Bun.which("redis-server") !== null;
 if (!HAS_REDIS) console.warn("The shared tier is not tested: redis-server is not installed.");
 
-// Each wait has its own limit.
-setDefaultTimeout(60_000);
-
 /** As `describe`; skipped by name where there is no redis-server. */
 export function describeWithRedis(name: string, claims: () => void): void {
+  // Of this file; each wait in it has a limit of its own.
+  setDefaultTimeout(60_000);
   if (HAS_REDIS) describe(name, claims);
   else describe.skip(`${name} (redis-server is not installed)`, claims);
 }
@@ -39,12 +38,21 @@ export interface Redis {
 
 const LIMIT_MS = 15_000;
 
-/** Starts one, on `port` where that is given. @throws where it does not answer in 15 s */
-export async function startRedis(args: readonly string[] = [], port?: number): Promise<Redis> {
+/** Starts one, on `port` and with a file where these are given. @throws where it does not answer in 15 s */
+export async function startRedis(
+  args: readonly string[] = [],
+  port?: number,
+  config?: string,
+): Promise<Redis> {
   const dir = mkdtempSync(join(tmpdir(), "larder-redis-"));
   const at = port ?? (await freePort());
-  const all = ["--port", String(at), "--bind", "127.0.0.1", "--save", "", "--dir", dir, ...args];
-  const child = Bun.spawn(["redis-server", ...all], { stdout: "ignore", stderr: "ignore" });
+  const all = ["--port", String(at), "--bind", "127.0.0.1", "--dir", dir, ...args];
+  const saving = config === undefined ? ["--save", ""] : [];
+  const files = config === undefined ? [] : [config];
+  const child = Bun.spawn(["redis-server", ...files, ...all, ...saving], {
+    stdout: "ignore",
+    stderr: "ignore",
+  });
   const client = await connect(urlAt(at), { connectMs: 1000, silentMs: 10_000 });
   await eventually(async () => (await client.call("ping")) === "PONG");
   return {
@@ -65,7 +73,8 @@ export function urlAt(port: number): SharedUrl {
   return parseSharedUrl(`redis://127.0.0.1:${port}`)!;
 }
 
-async function freePort(): Promise<number> {
+/** A port that was free just now. */
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as { port: number };
