@@ -137,7 +137,8 @@ function outdatedBy({ forwarding, request }: Exchange): readonly StoredResponse[
 
 function freshened(exchange: Exchange, rules: CachingRules): Outcome {
   const old = freshenedBy(exchange.received.fields, exchange.forwarding.nominated);
-  if (old === undefined) return { kind: "retry" };
+  // Outside of memory it may have had to leave while the origin was asked.
+  if (old === undefined || (old.body.kind === "outside" && !old.body.isThere())) return { kind: "retry" };
   const by = freshenedResponse(old, exchange, rules);
   const reason = reasonToGo(by, exchange, rules);
   // Deviation: §3.2 takes in the cookie of a 304 as any other field. One that comes without permission to store is for
