@@ -2,6 +2,7 @@
 // Owns: its routes under /api, their JSON, and one error form: `{ error }`.
 // Leaves out: who may use it (`guard.ts`), the reading of a purge (`purge-order.ts`), listening (`serve-admin.ts`).
 import { Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
 import type { Purged } from "../purge.ts";
 import type { InvalidationTarget } from "../rfc9111/cache-groups.ts";
 import { refusal } from "./guard.ts";
@@ -14,8 +15,17 @@ export interface AdminParts {
   readonly purge: (targets: readonly InvalidationTarget[]) => Promise<Purged>;
 }
 
-/** Bytes of a request. */
-const MAX_BODY_BYTES = 2 ** 20;
+/** Up to a megabyte of a request, whether it says its length or not. */
+const LIMITED = bodyLimit({
+  maxSize: 2 ** 20,
+  onError: (context) => context.json({ error: "expected at most 1 MB" }, 413),
+});
+
+const METHODS_OF: Readonly<Record<string, string>> = {
+  "/api/purge": "POST",
+  "/api/stats": "GET, HEAD",
+  "/healthz": "GET, HEAD",
+};
 
 /** The app; an empty token is none. */
 export function adminApp({ stats, purge }: AdminParts, token: string): Hono {
@@ -31,17 +41,18 @@ export function adminApp({ stats, purge }: AdminParts, token: string): Hono {
   });
   app.get("/healthz", (context) => context.text("ok\n"));
   app.get("/api/stats", async (context) => context.json(await stats()));
-  app.post("/api/purge", async (context) => {
-    if (Number(context.req.header("content-length") ?? "0") > MAX_BODY_BYTES)
-      return context.json({ error: "expected at most 1 MB" }, 413);
+  app.post("/api/purge", LIMITED, async (context) => {
     const order = purgeOrder(await context.req.text());
     if ("wrong" in order) return context.json({ error: order.wrong }, 400);
     return context.json(await purge(order.targets));
   });
   app.notFound((context) => {
-    const isKnown = ["/api/purge", "/api/stats", "/healthz"].includes(context.req.path);
-    if (isKnown) return context.json({ error: `${context.req.method} is not for this path` }, 405);
-    return context.json({ error: "there is POST /api/purge, GET /api/stats and GET /healthz" }, 404);
+    const allowed = METHODS_OF[context.req.path];
+    if (allowed === undefined)
+      return context.json({ error: "there is POST /api/purge, GET /api/stats and GET /healthz" }, 404);
+    // RFC 9110 §15.5.6.
+    context.header("Allow", allowed);
+    return context.json({ error: `${context.req.method} is not for this path` }, 405);
   });
   app.onError((error, context) => context.json({ error: error.message }, 500));
   return app;

@@ -1,7 +1,7 @@
 // Answers: where the admin listens.
 // Owns: its port, the address that is allowed without a token, and doing without it where the port is taken.
 // Leaves out: what it answers (`admin-app.ts`), sockets (`../wire/`).
-import { ConfigError } from "../errors.ts";
+import { CacheError, ConfigError } from "../errors.ts";
 import type { CacheOptions } from "../option-tables.ts";
 import type { Running } from "../wire/serve-bun.ts";
 import { servePlain } from "../wire/serve-plain.ts";
@@ -21,20 +21,23 @@ export function checkAdmin({ admin, adminHost, adminToken }: AdminOptions): void
 
 /**
  * Starts it; `undefined` where it is off, or where its usual port is taken and none was named.
- * @throws an EADDRINUSE error where the named port is taken.
+ * @throws CacheError where the named port is taken.
  */
 export async function serveAdmin(
   { admin, adminHost: host, adminToken }: AdminOptions,
   parts: AdminParts,
   warn: (line: string) => void,
+  usualPort = USUAL_PORT,
 ): Promise<Running | undefined> {
   if (admin === "off") return undefined;
   const app = adminApp(parts, adminToken);
   try {
-    return await servePlain(app, { host, port: admin === "auto" ? USUAL_PORT : admin, drainTimeout: 1000 });
+    return await servePlain(app, { host, port: admin === "auto" ? usualPort : admin, drainTimeout: 1000 });
   } catch (error) {
-    if (admin !== "auto" || (error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
-    warn(`port ${USUAL_PORT} is taken: no admin (--admin PORT names another, --admin off none)`);
+    if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
+    if (admin !== "auto")
+      throw new CacheError("admin", `--admin ${admin}: this port is taken (another, or --admin off)`, error);
+    warn(`port ${usualPort} is taken: no admin (--admin PORT names another, --admin off none)`);
     return undefined;
   }
 }

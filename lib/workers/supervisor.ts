@@ -103,14 +103,10 @@ export class Supervisor implements Running {
   }
 
   /** What all workers together have, and do. */
-  async stats(): Promise<WorkerStats> {
-    return summed(await this.#census.of(this.#hearers()));
-  }
+  readonly stats = async (): Promise<WorkerStats> => summed(await this.#census.of(this.#hearers()));
 
   /** Removes what these mean from all workers, and from what they have in common with others. */
-  purge(targets: readonly InvalidationTarget[]): Promise<Purged> {
-    return this.#errands.purge(targets);
-  }
+  readonly purge = (targets: readonly InvalidationTarget[]): Promise<Purged> => this.#errands.purge(targets);
 
   /** Lets all workers end what is under way, for as long as they have; then none is left. Never rejects. */
   readonly stop = async (): Promise<void> => {
