@@ -80,12 +80,13 @@ export class Fill {
   /** A group or tag was made invalid while it was in flight: should its response belong to it, that is not stored. */
   leave(label: ParsedTarget): void {
     this.#left.push(label);
-    if (this.#settled?.kind === "shared") this.learn(this.#settled.head);
+    if (this.#settled?.kind === "shared") this.mayStore(this.#settled.head);
   }
 
-  /** What its response will be stored as. */
-  learn(head: Pick<StoredHead, "key" | "fields">): void {
+  /** Whether what it brings may be stored as this: nothing that means it was made invalid since it began. */
+  mayStore(head: Pick<StoredHead, "key" | "fields">): boolean {
     if (this.#left.some((label) => meets(label, head))) this.discard();
+    return !this.#discarded;
   }
 
   /** An invalidation came while it was in flight: it serves who reads already, and leaves nothing behind. */

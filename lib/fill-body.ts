@@ -20,6 +20,8 @@ export const READ_AHEAD_BYTES = 256 * 1024;
 
 const MAX_LAG_BYTES = 4 * 2 ** 20;
 
+type Controller = ReadableStreamDefaultController<Uint8Array>;
+
 /** A body on its way. Reading starts at once; it ends by itself when nobody needs it any more. */
 export class FillBody {
   /** Settles when the body has ended, either way; never rejects. */
@@ -138,6 +140,8 @@ export class FillBody {
   async #readersKeepUp(): Promise<void> {
     while (!this.#isKept && !this.#abandoned) {
       const positions = [...this.#positions];
+      // Then it is the store alone that says how fast it goes on.
+      if (positions.length === 0 && this.#released && this.#writer !== undefined) return;
       const read = positions.map(({ bytes }) => bytes);
       let patienceMs = Number.POSITIVE_INFINITY;
       if (this.#receivedBytes - Math.max(0, ...read) < READ_AHEAD_BYTES) {
@@ -173,10 +177,7 @@ export class FillBody {
     return patienceMs;
   }
 
-  async #readAlone(
-    position: ReadingPosition,
-    controller: ReadableStreamDefaultController<Uint8Array>,
-  ): Promise<void> {
+  async #readAlone(position: ReadingPosition, controller: Controller): Promise<void> {
     position.alone ??= this.#source.reader.from?.(position.bytes);
     const reader = await position.alone;
     if (reader === undefined) throw new OriginError("origin-incomplete", "this reader fell too far behind");
@@ -245,10 +246,7 @@ export class FillBody {
     this.#chunks = [];
   }
 
-  async #next(
-    position: ReadingPosition,
-    controller: ReadableStreamDefaultController<Uint8Array>,
-  ): Promise<void> {
+  async #next(position: ReadingPosition, controller: Controller): Promise<void> {
     for (;;) {
       if (position.isCutOff) return this.#readAlone(position, controller);
       const found = this.#chunkFor(position);

@@ -199,7 +199,8 @@ export class Proxy {
         drop(received);
         return this.#exchange({ ...lead, forwarding: plain(lead.forwarding.why) });
       case "head":
-        for (const { old, by } of result.replacements) this.#parts.store.replace(old, by);
+        for (const { old, by } of result.replacements)
+          if (by === undefined || lead.fill.mayStore(by)) this.#parts.store.replace(old, by);
         return this.#pass(lead, received, "head");
       case "pass":
         if (result.outdated.length > 0) this.#remove(result.outdated);
@@ -215,8 +216,7 @@ export class Proxy {
     const { store, collapser } = this.#parts;
     const { head, outdated } = result;
     const completes = result.completes && { partial: result.completes, head };
-    fill.learn(head);
-    if (fill.isDiscarded || received.decided?.word === "STALE")
+    if (!fill.mayStore(head) || received.decided?.word === "STALE")
       return this.#pass(lead, received, "invalidated", completes);
     const writer = store.write(head, received.length, markOf(lead.turn));
     const isPart = received.status === 206 && completes === undefined;
@@ -240,8 +240,7 @@ export class Proxy {
   async #freshen(lead: Lead, { decided }: ReceivedResponse, result: Freshening): Promise<Answer> {
     const { old, by, outdated } = result;
     this.#remove(outdated);
-    lead.fill.learn(by);
-    const isKept = result.keep && !lead.fill.isDiscarded;
+    const isKept = result.keep && lead.fill.mayStore(by);
     const mark = markOf(lead.turn);
     if (isKept && supersedes(by, old)) this.#parts.store.replace(old, by, mark);
     else if (isKept) this.#parts.store.add(by, mark);

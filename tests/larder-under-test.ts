@@ -12,8 +12,11 @@ import type { Answer, PresentedRequest } from "../lib/message.ts";
 import { Routes } from "../lib/origins/routes.ts";
 import { after } from "../lib/origins/timer.ts";
 import { Proxy } from "../lib/proxy.ts";
+import { purgeTargets, type Purged } from "../lib/purge.ts";
+import type { InvalidationTarget } from "../lib/rfc9111/cache-groups.ts";
 import { deltaSeconds } from "../lib/rfc9111/time.ts";
 import { MemoryStore } from "../lib/store/memory.ts";
+import type { Store } from "../lib/store/store.ts";
 import { sendThroughTcp } from "../lib/wire/forward-tcp.ts";
 import { serveBun, type Running } from "../lib/wire/serve-bun.ts";
 import { serveLane } from "../lib/wire/serve-lane.ts";
@@ -29,6 +32,8 @@ export interface Particulars {
   readonly originTimeoutMs?: number;
   readonly staleIfError?: number;
   readonly uncollapse?: number;
+  /** What stands in front of memory as the store of the engine; memory itself where nothing is said. */
+  readonly storeOn?: (memory: MemoryStore, clockMs: () => number) => Store;
 }
 
 /** The parameters of Larder's own member of Cache-Status; a Token is its text. */
@@ -61,6 +66,7 @@ export class Larder {
   readonly proxy: Proxy;
   nowMs = 1_800_000_000_000;
   readonly #heard = new Events();
+  readonly #allTiers: Store;
   readonly #running: Running[] = [];
   #presented = 0;
   #answered = 0;
@@ -72,6 +78,7 @@ export class Larder {
     this.store = new MemoryStore({ budgetBytes: memory, maxObjectBytes: maxObject }, () => this.nowMs);
     this.#heard.on((event) => this.events.push(event));
     const clockMs = (): number => this.nowMs;
+    this.#allTiers = particulars.storeOn?.(this.store, clockMs) ?? this.store;
     const deadlines = { firstByteMs: originTimeoutMs, betweenBytesMs: originTimeoutMs, totalMs: 0 };
     const settings = { hostField: originHost, deadlines, trustsClose: false };
     const routes = routesTo(origin.url);
@@ -80,7 +87,7 @@ export class Larder {
     const originAuthorities = [new URL(origin.url).host];
     const reuse = { vary: "meaning", staleWhileRevalidate: deltaSeconds(0) } as const;
     this.proxy = new Proxy({
-      store: this.store,
+      store: this.#allTiers,
       collapser: this.collapser,
       forwarder: new Forwarder(parts),
       events: this.#heard,
@@ -124,6 +131,18 @@ export class Larder {
     const answer = await this.proxy.handle(presented(method, target, fields, body));
     this.#answered++;
     return answer;
+  }
+
+  /** Removes what these mean, as the admin has it done. */
+  purge(...targets: readonly InvalidationTarget[]): Promise<Purged> {
+    const { collapser } = this;
+    const places = {
+      store: this.#allTiers,
+      collapser,
+      events: this.#heard,
+      rules: { originAuthorities: [] },
+    };
+    return purgeTargets(places, targets);
   }
 
   /** The same engine behind a real socket, on the default wire; `LARDER_TEST_WIRE=bun bun test …` for the other one. */

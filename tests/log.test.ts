@@ -40,6 +40,10 @@ const LINES: readonly (readonly [line: string, event: CacheEvent])[] = [
     "PASS method  POST {} 201  3 ms",
     answered({ word: "PASS", fwd: "method", fwdStatus: 201 }, { method: "POST", status: 201 }),
   ],
+  [
+    "PURGED 2 stored  PURGE {} 200  3 ms",
+    answered({ word: "PURGED", detail: "2 stored" }, { method: "PURGE" }),
+  ],
   ["REFUSED host  GET {} 400  3 ms", answered({ word: "REFUSED", detail: "host" }, { status: 400 })],
   [
     "ERROR uri-miss, origin-timeout  GET {} 504  3 ms",
@@ -74,6 +78,15 @@ const LINES: readonly (readonly [line: string, event: CacheEvent])[] = [
     answered({ word: "HIT", ttl: 60 }, { method: "HEAD", durationMs: 0 }),
   ],
   ["INVALIDATED {}  2 stored", { kind: "invalidated", uri: URI, removed: 2 }],
+  [
+    "INVALIDATED http://larder.test group menu  2 stored",
+    { kind: "invalidated", uri: "http://larder.test", group: "menu", removed: 2 },
+  ],
+  ["INVALIDATED {} softly  1 stored", { kind: "invalidated", uri: URI, soft: true, removed: 1 }],
+  ["INVALIDATED tag menu  3 stored", { kind: "invalidated", tag: "menu", removed: 3 }],
+  ["INVALIDATED prefix {} softly  3 stored", { kind: "invalidated", prefix: URI, soft: true, removed: 3 }],
+  ["INVALIDATED everything  9 stored", { kind: "invalidated", all: true, removed: 9 }],
+  ["INVALIDATED everything softly  9 stored", { kind: "invalidated", all: true, soft: true, removed: 9 }],
   ["UNCOLLAPSED {}  for 10 s: private", { kind: "uncollapsed", uri: URI, seconds: 10, reason: "private" }],
   ["RESUMED {}  at byte 1234567", { kind: "resumed", uri: URI, at: 1_234_567 }],
   [
@@ -106,6 +119,7 @@ const WORDS = [
   "STALE",
   "PASS",
   "REFUSED",
+  "PURGED",
   "ERROR",
 ] as const satisfies OutcomeWord[];
 
@@ -151,6 +165,8 @@ describe("a line for people", () => {
     expect(prettyLine(event, false)).not.toMatch(/[\x00-\x1f\x7f-\x9f]/);
     const steps: CacheEvent[] = [
       { kind: "uncollapsed", uri: odd, seconds: 1, reason: odd },
+      { kind: "invalidated", tag: odd, removed: 1 },
+      { kind: "invalidated", uri: odd, group: odd, removed: 1 },
       { kind: "resumed", uri: odd, at: 1 },
       { kind: "revalidation-failed", uri: odd, failures: 1, retryMs: 1 },
       { kind: "health", origin: odd, healthy: false, detail: odd },

@@ -26,6 +26,11 @@ export class LabelIndex {
     }
   }
 
+  /** All members now. */
+  of(label: InvalidationTarget): ReadonlySet<StoredResponse> {
+    return new Set(this.#members.get(label));
+  }
+
   /** All members, which have left the label from now on: who comes to it later is not among them. */
   take(label: InvalidationTarget): ReadonlySet<StoredResponse> {
     const members = this.#members.get(label);

@@ -13,7 +13,7 @@ import { StoredRecord } from "./record.ts";
 import { Removals } from "./removal.ts";
 import { bodySize, overheadOf } from "./size.ts";
 import type { MaybePromise, Store, StoreStats, Writer } from "./store.ts";
-import { parsedTarget } from "./targets.ts";
+import { parsedTarget, tagTarget } from "./targets.ts";
 
 /** The limits of the tier, in bytes. */
 export interface MemoryLimits {
@@ -48,9 +48,6 @@ const UNTYPED_BLOB_FROM_BYTES = 2 ** 20;
 
 /** No head is larger: Bun's `fetch` and node:http take a megabyte. */
 const MAX_HEAD_BYTES = 2 ** 21;
-
-/** So many are removed at once. */
-const FEW = 500;
 
 /** The memory tier. All of it is synchronous, but the removal of many. */
 export class MemoryStore implements Store {
@@ -135,13 +132,17 @@ export class MemoryStore implements Store {
 
   remove(target: InvalidationTarget): MaybePromise<number> {
     const { kind, name, isSoft } = parsedTarget(target);
-    const leave = (stored: StoredResponse): boolean => (isSoft ? this.#soften(stored) : this.#drop(stored));
-    if (kind === "uri") return this.lookup(name).filter(leave).length;
-    if (kind === "prefix" || kind === "all")
-      return this.#removals.inSlices(this.#everything(), ({ key }) => key.startsWith(name), leave);
-    const members = this.#labels.take(kind === "tag" ? target.replace(/^soft /, "") : name);
-    if (members.size <= FEW) return [...members].filter(leave).length;
-    return this.#removals.inSlices(members, (stored) => members.has(stored), leave);
+    const leave = (stored: StoredResponse): boolean =>
+      isSoft && !this.#removals.dooms(stored) ? this.#soften(stored) : this.#drop(stored);
+    // Those too that are on their way out: what that removal leaves marked, this one may not leave at all.
+    if (kind === "uri") return this.#all(name).filter(leave).length;
+    if (kind === "prefix" || kind === "all") {
+      const means = ({ key }: StoredResponse): boolean => key.startsWith(name);
+      return this.#removals.inSlices(this.#everything(), { means, isSoft }, leave);
+    }
+    const label = kind === "tag" ? tagTarget(name) : name;
+    const members = isSoft ? this.#labels.of(label) : this.#labels.take(label);
+    return this.#removals.ofMembers(members, isSoft, leave);
   }
 
   *#everything(): Iterable<StoredResponse> {

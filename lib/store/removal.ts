@@ -2,17 +2,27 @@
 // Owns: removing in slices, and hiding from lookups what a removal means and has not come to yet.
 // Leaves out: what a target means (`targets.ts`), what it is to remove one (`memory.ts`).
 import type { StoredResponse } from "../message.ts";
+import type { MaybePromise } from "./store.ts";
 
 /** So many are removed, or looked at, in one go: a millisecond or two. */
 const AT_ONCE = 500;
 const SEEN_AT_ONCE = 20_000;
 
-/** What a removal means. */
+/** What a removal is to do. */
+export interface Leaves {
+  /** Whether it means this one. */
+  readonly means: (stored: StoredResponse) => boolean;
+  /** Whether it leaves what it means, marked. */
+  readonly isSoft: boolean;
+}
+
+/** What a removal under way means. */
 interface Leaving {
   /** Whether it means this one; of those that come while it is under way, none. */
   readonly means: (stored: StoredResponse) => boolean;
   /** Those that have come since it began, where `means` cannot tell. */
   readonly came: WeakSet<StoredResponse>;
+  readonly isSoft: boolean;
 }
 
 /** The removals under way in one tier. */
@@ -29,9 +39,25 @@ export class Removals {
     return false;
   }
 
+  /** Whether nothing is to be left of it: a soft removal that comes to it first must not bring it back as a new one. */
+  dooms(stored: StoredResponse): boolean {
+    for (const leaving of this.#underWay) if (!leaving.isSoft && isMeant(leaving, stored)) return true;
+    return false;
+  }
+
   /** Has been stored just now: no removal that has begun means it. */
   came(stored: StoredResponse): void {
     for (const { came } of this.#underWay) came.add(stored);
+  }
+
+  /** Has `remove` called for all of these: few of them at once. How many it said yes to. */
+  ofMembers(
+    members: ReadonlySet<StoredResponse>,
+    isSoft: boolean,
+    remove: (stored: StoredResponse) => boolean,
+  ): MaybePromise<number> {
+    if (members.size <= AT_ONCE) return [...members].filter(remove).length;
+    return this.inSlices(members, { means: (stored) => members.has(stored), isSoft }, remove);
   }
 
   /**
@@ -40,10 +66,10 @@ export class Removals {
    */
   async inSlices(
     candidates: Iterable<StoredResponse>,
-    means: (stored: StoredResponse) => boolean,
+    { means, isSoft }: Leaves,
     remove: (stored: StoredResponse) => boolean,
   ): Promise<number> {
-    const leaving: Leaving = { means, came: new WeakSet() };
+    const leaving: Leaving = { means, came: new WeakSet(), isSoft };
     this.#underWay.add(leaving);
     let [removed, tried, seen] = [0, 0, 0];
     for (const stored of candidates) {

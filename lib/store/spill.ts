@@ -13,8 +13,16 @@ export interface SpillEnd {
   readonly stored: (stored: StoredResponse) => void;
   /** It is outside, and memory may keep its head. */
   readonly keptOutside: (stored: StoredResponse) => void;
-  /** It is nowhere, though it came to its end. */
+  /** It is nowhere, though it came to its end, or would have: it was refused. */
   readonly lost: () => void;
+}
+
+/** Where the bytes go: first into the one that is there, then, should memory refuse them, to what `open` gives. */
+export interface SpillWriters {
+  readonly inMemory: Writer | undefined;
+  readonly outside: Writer | undefined;
+  /** Absent where there is no outside. */
+  readonly open: (() => Writer | undefined) | undefined;
 }
 
 /** A write that begins in memory, where there is room, and goes on outside. */
@@ -25,12 +33,13 @@ export class SpillWriter implements Writer {
   readonly #end: SpillEnd;
   /** What memory has been given, as long as it may have to go outside. */
   #chunks: Uint8Array[] = [];
+  #isOver = false;
 
-  constructor(inMemory: Writer | undefined, open: (() => Writer | undefined) | undefined, end: SpillEnd) {
+  constructor({ inMemory, outside, open }: SpillWriters, end: SpillEnd) {
     this.#inMemory = inMemory;
+    this.#outside = outside;
     this.#open = open;
     this.#end = end;
-    if (inMemory === undefined) this.#outside = open?.();
   }
 
   get keepsBytes(): boolean {
@@ -42,7 +51,8 @@ export class SpillWriter implements Writer {
   }
 
   write(chunk: Uint8Array): Uint8Array | false {
-    if (this.#outside !== undefined) return this.#outside.write(chunk);
+    if (this.#isOver) return false;
+    if (this.#outside !== undefined) return this.#writeOutside([chunk]) && chunk;
     const kept = this.#inMemory?.write(chunk) ?? false;
     if (kept === false) return this.#spill(chunk);
     if (this.#open !== undefined) this.#chunks.push(kept);
@@ -50,20 +60,25 @@ export class SpillWriter implements Writer {
   }
 
   #spill(chunk: Uint8Array): Uint8Array | false {
-    const outside = this.#inMemory === undefined ? undefined : this.#open?.();
     const before = this.#chunks;
     this.#chunks = [];
     this.#inMemory = undefined;
-    if (outside === undefined) {
-      this.#end.lost();
-      return false;
-    }
-    this.#outside = outside;
-    for (const one of [...before, chunk]) if (outside.write(one) === false) return false;
-    return chunk;
+    this.#outside = this.#open?.();
+    return this.#writeOutside([...before, chunk]) && chunk;
+  }
+
+  /** False where it is refused: what this was to supersede is not right any more, and goes. */
+  #writeOutside(chunks: readonly Uint8Array[]): boolean {
+    const outside = this.#outside;
+    if (outside !== undefined && chunks.every((chunk) => outside.write(chunk) !== false)) return true;
+    this.#isOver = true;
+    this.#end.lost();
+    return false;
   }
 
   commit(finish?: Finish): StoredResponse | undefined {
+    if (this.#isOver) return undefined;
+    this.#isOver = true;
     this.#chunks = [];
     const isOutside = this.#outside !== undefined;
     // What comes in parts is put together in memory.
@@ -81,6 +96,7 @@ export class SpillWriter implements Writer {
   }
 
   abort(): void {
+    this.#isOver = true;
     this.#chunks = [];
     this.#inMemory?.abort();
     this.#outside?.abort();

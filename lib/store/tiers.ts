@@ -29,10 +29,14 @@ export interface Tiers {
 const TOLD_EVERY_MS = 5000;
 const MAX_TOLD = 50_000;
 
-/** A question to the tiers behind memory, and what was removed since. */
-interface Recall {
+/** A question to the tiers behind memory. */
+interface Question {
+  /** What was removed since. */
   readonly removed: ParsedTarget[];
-  readonly ended: Promise<boolean>;
+  /** What who asks did not want: another may. */
+  readonly unwanted: StoredHead[];
+  /** Whether there was enough before all tiers were asked. */
+  isCutShort: boolean;
 }
 
 /** Memory in front, and the others behind it: a hit in memory is what it is without them. */
@@ -40,7 +44,7 @@ export class TieredStore implements Store {
   readonly #tiers: Tiers;
   readonly #memory: MemoryStore;
   /** Questions under way, by key: who asks for the same waits for the answer. */
-  readonly #recalls = new Map<string, Recall>();
+  readonly #questions = new Map<string, Question & { readonly ended: Promise<boolean> }>();
   #uses = new Map<string, number>();
   #telling: ReturnType<typeof setTimeout> | undefined;
 
@@ -85,33 +89,43 @@ export class TieredStore implements Store {
   };
 
   #recall(key: string, wanted: Wanted): MaybePromise<boolean> {
-    const underWay = this.#recalls.get(key);
-    if (underWay !== undefined)
-      return underWay.ended.then((came) => (came && wanted.isEnough()) || this.#recall(key, wanted));
-    const removed: ParsedTarget[] = [];
-    const came = this.#recallFrom(0, key, wanted, removed);
+    const underWay = this.#questions.get(key);
+    if (underWay !== undefined) return this.#recallAfter(underWay, key, wanted);
+    const question: Question = { removed: [], unwanted: [], isCutShort: false };
+    const came = this.#recallFrom(0, key, wanted, question);
     if (!(came instanceof Promise)) return came;
-    const ended = came.finally(() => this.#recalls.delete(key));
-    this.#recalls.set(key, { removed, ended });
+    const ended = came.finally(() => this.#questions.delete(key));
+    this.#questions.set(key, Object.assign(question, { ended }));
     return ended;
   }
 
-  /** From the `at`th tier on. */
-  #recallFrom(
-    at: number,
+  /** Asks a second time only where there is more than the answer to the first: many may wait, for what is nowhere. */
+  async #recallAfter(
+    question: Question & { readonly ended: Promise<boolean> },
     key: string,
     wanted: Wanted,
-    removed: readonly ParsedTarget[],
-  ): MaybePromise<boolean> {
-    const tier = this.#tiers.outer[at];
+  ): Promise<boolean> {
+    const came = await question.ended;
+    if (came && wanted.isEnough()) return true;
+    return question.isCutShort || question.unwanted.some(wanted.fits) ? this.#recall(key, wanted) : came;
+  }
+
+  /** From the `at`th tier on. */
+  #recallFrom(at: number, key: string, wanted: Wanted, question: Question): MaybePromise<boolean> {
+    const { outer } = this.#tiers;
+    const tier = outer[at];
     if (tier === undefined) return false;
+    const fits = (head: StoredHead): boolean => wanted.fits(head) || (question.unwanted.push(head), false);
     const goOn = (found: readonly StoredResponse[]): MaybePromise<boolean> => {
-      const came = found.filter((stored) => this.#bringUp(stored, at, removed)).length > 0;
-      if (came && wanted.isEnough()) return true;
-      const rest = this.#recallFrom(at + 1, key, wanted, removed);
+      const came = found.filter((stored) => this.#bringUp(stored, at, question.removed)).length > 0;
+      if (came && wanted.isEnough()) {
+        question.isCutShort = at + 1 < outer.length;
+        return true;
+      }
+      const rest = this.#recallFrom(at + 1, key, wanted, question);
       return rest instanceof Promise ? rest.then((more) => more || came) : rest || came;
     };
-    const found = tier.recall(key, wanted.fits);
+    const found = tier.recall(key, fits);
     return found instanceof Promise ? found.then(goOn) : goOn(found);
   }
 
@@ -138,21 +152,33 @@ export class TieredStore implements Store {
     const inMemory = isLarge && openOutside !== undefined ? undefined : this.#memory.write(head, lengthBytes);
     const canSpill = openOutside !== undefined && mark !== "elsewhere";
     const spill = canSpill ? () => openOutside(head, lengthBytes) : undefined;
-    if (inMemory === undefined && spill === undefined) {
+    const outside = inMemory === undefined ? spill?.() : undefined;
+    if (inMemory === undefined && outside === undefined) {
       this.#dropOutside(head, mark);
       return undefined;
     }
-    return new SpillWriter(inMemory, spill, {
-      stored: (stored) => this.#spread(stored, mark),
-      keptOutside: (stored) => this.#memory.add(stored),
-      lost: () => this.#dropOutside(head, mark),
-    });
+    return new SpillWriter(
+      { inMemory, outside, open: spill },
+      {
+        stored: (stored) => this.#spread(stored, mark),
+        keptOutside: (stored) => this.#keptOutside(stored),
+        lost: () => this.#dropOutside(head, mark),
+      },
+    );
+  }
+
+  /** It is on disk already; no other tier can have it, and what it supersedes must not come back from there. */
+  #keptOutside(stored: StoredResponse): void {
+    this.#memory.add(stored);
+    for (const tier of this.#tiers.outer) if (tier.name !== "disk") tier.drop(stored);
   }
 
   replace(old: StoredResponse, by: StoredResponse | undefined, mark?: Mark): boolean {
     const isReplaced = this.#memory.replace(old, by);
     if (isReplaced && by !== undefined) this.#spread(by, mark);
-    else this.#dropOutside(old, mark);
+    // What has superseded it is in its place in all tiers: to drop the old one would drop that.
+    else if (isReplaced || !this.#memory.lookup(old.key).some((one) => supersedes(one, old)))
+      this.#dropOutside(old, mark);
     return isReplaced;
   }
 
@@ -176,7 +202,7 @@ export class TieredStore implements Store {
   /** How many there were in the tier that had most of them: the others have the same ones. */
   async remove(target: InvalidationTarget): Promise<number> {
     const parsed = parsedTarget(target);
-    for (const { removed } of this.#recalls.values()) removed.push(parsed);
+    for (const { removed } of this.#questions.values()) removed.push(parsed);
     // What nodes share is purged by all of them together (`Fleet`).
     const own = this.#tiers.outer.filter(({ name }) => name !== "shared");
     const removals = own.map((tier) => tier.remove(target));

@@ -1,6 +1,6 @@
 // Answers: does the memory tier fulfil the contract of a store?
 // Owns: the claims about `lib/store/memory.ts` beyond the contract: it answers at once.
-// Leaves out: the contract (`contract.ts`, `budget.ts`, `holding.ts`, `grouping.ts`), the order of eviction (`eviction.test.ts`).
+// Leaves out: the contract (`contract.ts`, `budget.ts`, `holding.ts`, `grouping.ts`, `removals.ts`), the order of eviction (`eviction.test.ts`).
 import { describe, expect, test } from "bun:test";
 import { combined, completeLengthOf, coverage, missingRange, slice } from "../../lib/rfc9111/range.ts";
 import type { StoredHead } from "../../lib/message.ts";
@@ -10,11 +10,15 @@ import { storeBudget } from "./budget.ts";
 import { headFor, KEY, store, storeContract } from "./contract.ts";
 import { storeGroups } from "./grouping.ts";
 import { storeHolding } from "./holding.ts";
+import { storeRemovalsAtOnce } from "./removals-at-once.ts";
+import { storeRemovals } from "./removals.ts";
 
 storeContract("memory", (limits) => new MemoryStore(limits));
 storeGroups("memory", (limits) => new MemoryStore(limits));
 storeBudget("memory", (limits) => new MemoryStore(limits));
 storeHolding("memory", (limits) => new MemoryStore(limits));
+storeRemovals("memory", (limits) => new MemoryStore(limits));
+storeRemovalsAtOnce("memory", (limits) => new MemoryStore(limits));
 
 test("the memory tier answers without a promise, and with the same objects for a hit", () => {
   const tier = new MemoryStore({ budgetBytes: 100_000, maxObjectBytes: 1000 });
