@@ -53,6 +53,11 @@ export interface Writer {
   commit(finish?: Finish): StoredResponse | undefined;
   /** Forgets all that was written; may be called at any time, also twice. */
   abort(): void;
+  /**
+   * Settles when more may be written; `undefined` where it may at once. Who does not wait is told false by `write` when
+   * there is no room. Absent where there is never anything to wait for.
+   */
+  ready?(): Promise<void> | undefined;
 }
 
 /**
