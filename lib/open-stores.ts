@@ -86,7 +86,9 @@ const warn = (line: string): void => console.error(`larder: ${line}`);
 
 function openDiskTier(options: CacheOptions, inMemoryBytes: number): Promise<DiskTier | undefined> {
   const { disk, diskSize: sizeBytes, maxObject: maxObjectBytes } = options;
-  return disk === "" ? Promise.resolve(undefined) : openDisk(disk, { sizeBytes, warn, inMemoryBytes, maxObjectBytes });
+  return disk === ""
+    ? Promise.resolve(undefined)
+    : openDisk(disk, { sizeBytes, warn, inMemoryBytes, maxObjectBytes });
 }
 
 async function openShared(

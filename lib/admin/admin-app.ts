@@ -18,7 +18,7 @@ export interface AdminParts {
 const MAX_BODY_BYTES = 2 ** 20;
 
 /** The app; an empty token is none. */
-export function adminApp({ stats, purge }: AdminParts, token: string): Hono {
+export function adminApp(parts: AdminParts, token: string): Hono {
   const app = new Hono();
   app.use(async (context, next) => {
     const { method, headers: fields } = context.req.raw;
@@ -30,13 +30,13 @@ export function adminApp({ stats, purge }: AdminParts, token: string): Hono {
     return undefined;
   });
   app.get("/healthz", (context) => context.text("ok\n"));
-  app.get("/api/stats", async (context) => context.json(await stats()));
+  app.get("/api/stats", async (context) => context.json(await parts.stats()));
   app.post("/api/purge", async (context) => {
     if (Number(context.req.header("content-length") ?? "0") > MAX_BODY_BYTES)
       return context.json({ error: "expected at most 1 MB" }, 413);
     const order = purgeOrder(await context.req.text());
     if ("wrong" in order) return context.json({ error: order.wrong }, 400);
-    return context.json(await purge(order.targets));
+    return context.json(await parts.purge(order.targets));
   });
   app.notFound((context) => {
     const isKnown = ["/api/purge", "/api/stats", "/healthz"].includes(context.req.path);
