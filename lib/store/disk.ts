@@ -96,7 +96,8 @@ export class DiskTier implements OuterTier {
     const { queue, pump } = this.#parts;
     const card = cardOf(stored);
     if (body.kind === "complete" && length <= CHUNK_BYTES) {
-      const copy = body.bytes.slice();
+      // Of a Buffer, `slice` would be a view.
+      const copy = new Uint8Array(body.bytes);
       queue.add({ kind: "put", card, body: copy }, copy, card.key);
     } else pump.add(stored, card);
   }
