@@ -8,8 +8,9 @@ import type { CacheOptions } from "./option-tables.ts";
 import type { InvalidationTarget } from "./rfc9111/cache-groups.ts";
 import { SharedTier } from "./shared/tier.ts";
 import { parseSharedUrl } from "./shared/url.ts";
+import { openDisk, type DiskTier } from "./store/disk.ts";
 import { MemoryStore } from "./store/memory.ts";
-import type { Fleet, OuterTier, Store } from "./store/store.ts";
+import type { Fleet, Store } from "./store/store.ts";
 import { EVERYTHING, softly } from "./store/targets.ts";
 import { TieredStore } from "./store/tiers.ts";
 import { wireFor } from "./wire-for.ts";
@@ -40,26 +41,40 @@ export function memoryOnly(options: CacheOptions): Stores {
  * Rejects with a ConfigError where this runtime cannot have it.
  */
 export async function openStores(options: CacheOptions): Promise<Stores> {
-  if (options.shared === "") return memoryOnly(options);
-  let apply: ApplyPurge = async () => [];
-  const shared = await openShared(options, (targets) => apply(targets));
-  const outer: OuterTier[] = [shared];
+  if (options.disk === "" && options.shared === "") return memoryOnly(options);
+  const outsideFromBytes = Math.min(options.maxObject, Math.floor(options.memory * OUTSIDE_SHARE));
+  const disk = await openDiskTier(options, outsideFromBytes);
+  // What was missed is applied while it opens: then there is nothing in memory.
+  let apply: ApplyPurge = (targets) => Promise.all(targets.map((target) => disk?.remove(target) ?? 0));
+  const shared = await openShared(options, disk, (targets) => apply(targets));
   const store = new TieredStore({
-    memory: memoryStore(options, options.maxObject),
-    outer,
-    outsideFromBytes: options.maxObject,
+    memory: memoryStore(options, disk === undefined ? options.maxObject : outsideFromBytes),
+    outer: [disk, shared].filter((tier) => tier !== undefined),
+    openOutside: disk && ((head, lengthBytes) => disk.write(head, lengthBytes)),
+    outsideFromBytes,
+    maxObjectBytes: options.maxObject,
     clockMs: Date.now,
-    isCatchingUp: () => shared.isCatchingUp,
-    caughtUp: () => shared.caughtUp(CATCH_UP_MS),
+    isCatchingUp: shared && (() => shared.isCatchingUp),
+    caughtUp: shared && (() => shared.caughtUp(CATCH_UP_MS)),
   });
   return {
     store,
-    fleet: fleetOf(shared),
-    mustValidate: () => shared.mustValidate,
+    fleet: shared && fleetOf(shared),
+    mustValidate: shared && (() => shared.mustValidate),
     onPurge: (given) => (apply = given),
-    close: () => shared.close(),
+    async close() {
+      store.close();
+      if (shared !== undefined) await disk?.setMeta(POSITION, shared.position);
+      await Promise.all([disk?.close(), shared?.close()]);
+    },
   };
 }
+
+/** With a disk, larger bodies go there alone: as shares of the memory. */
+const OUTSIDE_SHARE = 1 / 8;
+
+/** Under this name the disk remembers how far purges of other nodes have been applied to it. */
+const POSITION = "purges-applied";
 
 /** So long a request waits for purges that were missed; then it goes to the origin. */
 const CATCH_UP_MS = 1000;
@@ -69,17 +84,34 @@ const WAIT_MS = 10_000;
 
 const warn = (line: string): void => console.error(`larder: ${line}`);
 
-async function openShared(options: CacheOptions, apply: ApplyPurge): Promise<SharedTier> {
+function openDiskTier(options: CacheOptions, inMemoryBytes: number): Promise<DiskTier | undefined> {
+  const { disk, diskSize: sizeBytes, maxObject: maxObjectBytes } = options;
+  return disk === ""
+    ? Promise.resolve(undefined)
+    : openDisk(disk, { sizeBytes, warn, inMemoryBytes, maxObjectBytes });
+}
+
+async function openShared(
+  options: CacheOptions,
+  disk: DiskTier | undefined,
+  apply: ApplyPurge,
+): Promise<SharedTier | undefined> {
   const url = parseSharedUrl(options.shared);
-  if (url === undefined) throw new Error("--shared was checked before");
-  return SharedTier.open({
+  if (url === undefined) return undefined;
+  let opened: SharedTier | undefined;
+  opened = await SharedTier.open({
     url,
     node: `${hostname()}-${randomBytes(4).toString("hex")}`,
-    position: undefined,
+    position: disk?.getMeta(POSITION),
     maxObjectBytes: options.sharedMaxObject,
     warn,
     limits: { cutoffMs: options.sharedCutoff },
-    apply: async (targets) => (await apply(targets)).reduce((sum, count) => sum + count, 0),
+    async apply(targets) {
+      const removed = await apply(targets);
+      // Up to the purge before this one: should it be lost, this one is applied twice.
+      if (opened !== undefined) await disk?.setMeta(POSITION, opened.position);
+      return removed.reduce((sum, count) => sum + count, 0);
+    },
     async lostTrack(why) {
       warn(
         `the purges of other nodes cannot all be known (${why}): what is stored is validated before it is reused`,
@@ -88,6 +120,8 @@ async function openShared(options: CacheOptions, apply: ApplyPurge): Promise<Sha
     },
     onContact() {},
   });
+  await disk?.setMeta(POSITION, opened.position);
+  return opened;
 }
 
 function fleetOf(shared: SharedTier): Fleet {

@@ -35,7 +35,7 @@ export class StoredRest {
       const kept = leftFrom();
       const left = kept < length ? this.#read(kept, length) : undefined;
       // A part of the stored bytes would keep all of them.
-      const copy = left instanceof Uint8Array ? left.slice() : left;
+      const copy = left instanceof Uint8Array ? new Uint8Array(left) : left;
       this.#from = kept;
       this.#release();
       this.#read = async (from, to) => (await copy)?.subarray(from - kept, to - kept);

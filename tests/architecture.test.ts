@@ -137,7 +137,7 @@ const FORBIDDEN: readonly (readonly [where: RegExp, pattern: RegExp, rule: strin
   [/^(?!lib\/wire\/)/, /\bBun\.(?:serve|listen|connect|fetch)\b/, "sockets are in wire only"],
   [/^(?!lib\/wire\/)/, /(?<![\w.$#])fetch\s*\(|\bglobalThis\.fetch\b/, "sockets are in wire only"],
   [
-    /^(?!lib\/(?:(?:origin-[\w-]+|fleet)\.ts|wire\/(?:serve-bun|serve-lane|lane-\w+|origin-pool|peer-bun|claim-port)\.ts|workers\/member\.ts|rfc9111\/)|origin\.ts)/,
+    /^(?!lib\/(?:(?:origin-[\w-]+|fleet)\.ts|wire\/(?:serve-bun|serve-lane|lane-\w+|origin-pool|peer-bun|claim-port)\.ts|workers\/member\.ts|rfc9111\/|store\/disk-schema\.ts)|origin\.ts)/,
     /\bBun\.\w|\bimport\.meta\.(?:dir|file|path)\b/,
     "the cache runs on Node too",
   ],

@@ -19,7 +19,14 @@ export interface Behind {
 export function withTier(body: (behind: Behind) => Promise<void>, particulars: Particulars = {}) {
   const [tier, shelf] = [new ScriptedTier(), new Shelf()];
   const storeOn: Particulars["storeOn"] = (memory, clockMs) =>
-    new TieredStore({ memory, outer: [tier], openOutside: shelf.open, outsideFromBytes: FROM, clockMs });
+    new TieredStore({
+      memory,
+      outer: [tier],
+      openOutside: shelf.open,
+      outsideFromBytes: FROM,
+      maxObjectBytes: 2 ** 24,
+      clockMs,
+    });
   const limits = { maxObject: FROM - 1, ...particulars, storeOn };
   return withLarder((larder) => body({ larder, tier, shelf }), limits);
 }

@@ -28,7 +28,7 @@ const METHODS_OF: Readonly<Record<string, string>> = {
 };
 
 /** The app; an empty token is none. */
-export function adminApp({ stats, purge }: AdminParts, token: string): Hono {
+export function adminApp(parts: AdminParts, token: string): Hono {
   const app = new Hono();
   app.use(async (context, next) => {
     const { method, headers: fields } = context.req.raw;
@@ -40,11 +40,11 @@ export function adminApp({ stats, purge }: AdminParts, token: string): Hono {
     return undefined;
   });
   app.get("/healthz", (context) => context.text("ok\n"));
-  app.get("/api/stats", async (context) => context.json(await stats()));
+  app.get("/api/stats", async (context) => context.json(await parts.stats()));
   app.post("/api/purge", LIMITED, async (context) => {
     const order = purgeOrder(await context.req.text());
     if ("wrong" in order) return context.json({ error: order.wrong }, 400);
-    return context.json(await purge(order.targets));
+    return context.json(await parts.purge(order.targets));
   });
   app.notFound((context) => {
     const allowed = METHODS_OF[context.req.path];

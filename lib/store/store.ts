@@ -67,7 +67,10 @@ export interface Writer {
   abort(): void;
   /** False where the bytes go where they cannot be read until they are committed; may become so with any `write`. */
   readonly keepsBytes?: boolean;
-  /** Settles when more may be written, however it ends; `undefined` where it may at once. */
+  /**
+   * Settles when more may be written; `undefined` where it may at once. Who does not wait is told false by `write` when
+   * there is no room. Absent where there is never anything to wait for.
+   */
   ready?(): Promise<void> | undefined;
 }
 

@@ -18,6 +18,8 @@ export interface Tiers {
   readonly openOutside?: OpenOutside | undefined;
   /** Bodies from this on do not go into memory, in bytes. */
   readonly outsideFromBytes: number;
+  /** Bodies above this are not stored anywhere, in bytes. */
+  readonly maxObjectBytes: number;
   readonly clockMs: () => number;
   /** Whether purges of others are not applied yet, so that nothing of this may be used; absent: never. */
   readonly isCatchingUp?: (() => boolean) | undefined;
@@ -147,7 +149,11 @@ export class TieredStore implements Store {
   }
 
   write(head: StoredHead, lengthBytes: number | undefined, mark?: Mark): Writer | undefined {
-    const { openOutside, outsideFromBytes } = this.#tiers;
+    const { openOutside, outsideFromBytes, maxObjectBytes } = this.#tiers;
+    if (lengthBytes !== undefined && lengthBytes > maxObjectBytes) {
+      this.#dropOutside(head, mark);
+      return undefined;
+    }
     const isLarge = lengthBytes !== undefined && lengthBytes >= outsideFromBytes;
     const inMemory = isLarge && openOutside !== undefined ? undefined : this.#memory.write(head, lengthBytes);
     const canSpill = openOutside !== undefined && mark !== "elsewhere";
@@ -212,6 +218,12 @@ export class TieredStore implements Store {
 
   hold(stored: StoredResponse, onEvicted: () => void): () => void {
     return this.#memory.hold(stored, onEvicted);
+  }
+
+  /** Tells of the uses that have not been told, and of none after that. */
+  close(): void {
+    clearTimeout(this.#telling);
+    this.#tellUses();
   }
 
   stats(): StoreStats {

@@ -1,5 +1,5 @@
 // Answers: what the targets of the benchmark are, and which bytes belong to each.
-// Owns: `/1k` and the like, `/keys/N`, `/mixed/NAME` of three sizes, and `/miss`, which nobody may keep.
+// Owns: `/1k` and the like, `/keys/N`, `/tens/N`, `/mixed/NAME` of three sizes, and `/miss`, which nobody may keep.
 // Leaves out: who asks for which (`scenarios.ts`), the header fields (`bench-origin.ts`, `bare-server.ts`).
 
 /** The Host of all requests: the same for each contestant, wherever it listens. */
@@ -31,6 +31,7 @@ export function etagOf(target: string): string {
 
 function sizeOf(target: string): number | undefined {
   if (/^\/keys\/\d+$/.test(target)) return 1024;
+  if (/^\/tens\/\d+$/.test(target)) return 10_240;
   if (!target.startsWith("/mixed/")) return SIZES[target];
   const share = Bun.hash.crc32(target) % 100;
   return share < 80 ? 1024 : share < 98 ? 10_240 : 102_400;

@@ -16,7 +16,7 @@ export interface BenchOptions {
 }
 
 /** The parts of the benchmark; `speed` is the one that goes without saying. */
-export const COMMANDS = ["speed", "workers", "memory", "micro", "eviction", "conformance"] as const;
+export const COMMANDS = ["speed", "workers", "memory", "tiers", "micro", "eviction", "conformance"] as const;
 
 const IDS = SCENARIOS.map(({ id }) => id);
 
@@ -26,6 +26,7 @@ export const USAGE = `bun run bench [SUBCOMMAND] [OPTION VALUE …]
   (none), speed      requests a second, p50 and p99 of each contestant, and how they compare
   workers            two workers of Larder beside two of nginx, both cores shared with the load
   memory             what a stored object costs as their number grows, and whether the budget is kept
+  tiers              what disk and shared tier cost and give; purges; a restart with a million objects
   micro              nanoseconds of single functions
   eviction           hit ratios over traces; --trace FILE, --shares 1,5, --synthetic, --cost
   conformance        the conformance cases through nginx and Varnish too

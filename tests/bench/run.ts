@@ -12,6 +12,7 @@ const PARTS: Readonly<Record<BenchOptions["command"], () => Promise<Part>>> = {
   speed: async () => (await import("./speed-report.ts")).speed,
   workers: async () => (await import("./speed-report.ts")).workers,
   memory: async () => (await import("./memory/run.ts")).memory,
+  tiers: async () => (await import("./tiers/run.ts")).tiers,
   micro: async () => (await import("./micro/run.ts")).micro,
   eviction,
   conformance: async () => (await import("./conformance.ts")).conformance,

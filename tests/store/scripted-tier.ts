@@ -151,7 +151,10 @@ export function tiers(...outer: readonly ScriptedTier[]) {
   const clockMs = (): number => NOW * 1000;
   const memory = new MemoryStore(ROOMY, clockMs);
   const outsideFromBytes = Number.POSITIVE_INFINITY;
-  return { memory, tiered: new TieredStore({ memory, outer, outsideFromBytes, clockMs }) };
+  return {
+    memory,
+    tiered: new TieredStore({ memory, outer, outsideFromBytes, maxObjectBytes: outsideFromBytes, clockMs }),
+  };
 }
 
 /** What a tier has: `text`, received so many seconds from NOW. */

@@ -17,7 +17,14 @@ function onShelf(shelf = new Shelf()) {
   const clockMs = (): number => NOW * 1000;
   const memory = new MemoryStore({ budgetBytes: 500_000, maxObjectBytes: FROM - 1 }, clockMs);
   const outer = [new ScriptedTier("disk"), new ScriptedTier("shared")] as const;
-  const parts = { memory, outer, openOutside: shelf.open, outsideFromBytes: FROM, clockMs };
+  const parts = {
+    memory,
+    outer,
+    openOutside: shelf.open,
+    outsideFromBytes: FROM,
+    maxObjectBytes: Infinity,
+    clockMs,
+  };
   return { shelf, memory, outer, tiered: new TieredStore(parts) };
 }
 
@@ -148,6 +155,7 @@ describe("that cannot go outside", () => {
       ...{
         openOutside: () => ({ ...open, commit: () => undefined }),
         outsideFromBytes: 1,
+        maxObjectBytes: Infinity,
         clockMs: Date.now,
       },
     }).write(headFor(KEY), 3)!;

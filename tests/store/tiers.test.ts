@@ -23,6 +23,7 @@ describe("law: with a tier behind it, memory keeps its contract", () => {
       memory,
       outer: [new ScriptedTier()],
       outsideFromBytes: Infinity,
+      maxObjectBytes: Infinity,
       clockMs,
     });
     const { stats } = store;

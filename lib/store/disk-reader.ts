@@ -1,0 +1,184 @@
+// Answers: what is stored in the file for a key?
+// Owns: reading heads and bodies, on the calling thread; what was removed and is still there is not found.
+// Leaves out: writing (`disk-tables.ts`), a body as a stream (`disk-body.ts`).
+import type { Database, Statement } from "bun:sqlite";
+import type { StoredBody, StoredHead, StoredResponse } from "../message.ts";
+import { decodeHead } from "./codec.ts";
+import { DiskBody } from "./disk-body.ts";
+import { CHUNK_BYTES, CHUNKS, hashOf } from "./disk-schema.ts";
+import { textOnce } from "./field-block.ts";
+import { StoredRecord } from "./record.ts";
+import { bodySize, overheadOf } from "./size.ts";
+import type { MaybePromise } from "./store.ts";
+import { meets, parsedTarget, type ParsedTarget } from "./targets.ts";
+
+type HeadRow = readonly [
+  id: number,
+  isSoft: number,
+  length: number,
+  bodyId: number,
+  head: string,
+  lastRemoval: number | null,
+];
+
+/** What was removed up to an id, and is there still. */
+interface Leaving {
+  readonly target: ParsedTarget;
+  readonly last: number;
+}
+
+/** Bodies up to this size are read in one go, in bytes. */
+const AT_ONCE_BYTES = 262_144;
+
+/** Chunks of a larger one that are read before others have their turn: together they take as long as a small body or two. */
+const CHUNKS_IN_A_ROW = 2;
+
+/** Reads one file. Its methods throw what SQLite throws. */
+export class DiskReader {
+  readonly #db: Database;
+  readonly #inMemoryBytes: number;
+  readonly #heads: Statement;
+  readonly #inline: Statement;
+  readonly #chunk: Statement;
+  readonly #removals: Statement;
+  readonly #meta: Statement;
+  #leaving: readonly Leaving[] = [];
+  #lastRemoval: number | null = null;
+  #isOpen = true;
+
+  /** Larger bodies than `inMemoryBytes` are left where they are. */
+  constructor(db: Database, inMemoryBytes: number) {
+    this.#db = db;
+    this.#inMemoryBytes = inMemoryBytes;
+    // One statement, hence one state of the file: whether there are new removals, and what is stored.
+    this.#heads = db.prepare(`SELECT e.id, e.soft, e.length, e.body, c.head, (SELECT max(seq) FROM removals)
+      FROM entries e JOIN contents c ON c.id = e.id WHERE e.hash = ?1 AND e.key = ?2 ORDER BY e.id`);
+    this.#inline = db.prepare("SELECT body FROM contents WHERE id = ?1");
+    this.#chunk = db.prepare(`SELECT bytes FROM chunks WHERE id = ?1 * ${CHUNKS} + ?2`);
+    this.#removals = db.prepare("SELECT target, last FROM removals");
+    this.#meta = db.prepare("SELECT value FROM meta WHERE name = ?1");
+  }
+
+  /** As `recall` of a tier; what `removing` means is not found, or found marked. */
+  recall(
+    key: string,
+    fits: (head: StoredHead) => boolean,
+    removing: readonly ParsedTarget[],
+  ): MaybePromise<readonly StoredResponse[]> {
+    const rows = this.#heads.values(hashOf(key), key) as unknown as HeadRow[];
+    if (rows.length === 0) return NOTHING;
+    const found: MaybePromise<StoredResponse | undefined>[] = [];
+    for (const row of rows) {
+      const head = this.#headOf(key, row, removing);
+      if (head === undefined || !fits(head)) continue;
+      found.push(this.#withBody(head, row));
+    }
+    const isReady = found.every((one) => !(one instanceof Promise));
+    return isReady ? present(found as (StoredResponse | undefined)[]) : Promise.all(found).then(present);
+  }
+
+  /** The bytes of a chunk; `undefined` where it is gone. */
+  chunk(bodyId: number, at: number): Uint8Array<ArrayBuffer> | undefined {
+    if (!this.#isOpen) return undefined;
+    const [[bytes] = []] = this.#chunk.values(bodyId, at);
+    return bytes as unknown as Uint8Array<ArrayBuffer> | undefined;
+  }
+
+  meta(name: string): string | undefined {
+    const [[value] = []] = this.#meta.values(name);
+    return value as string | undefined;
+  }
+
+  close(): void {
+    this.#isOpen = false;
+    // SQLite keeps a file open as long as it has statements.
+    for (const one of [this.#heads, this.#inline, this.#chunk, this.#removals, this.#meta]) one.finalize();
+    this.#db.close();
+  }
+
+  #headOf(key: string, row: HeadRow, removing: readonly ParsedTarget[]): StoredHead | undefined {
+    const [id, isSoft, , , text, lastRemoval] = row;
+    const head = decodeHead(key, text);
+    if (head === undefined) return undefined;
+    if (lastRemoval !== this.#lastRemoval) this.#seeRemovals(lastRemoval);
+    let isPurged = isSoft === 1;
+    for (const target of removing) {
+      if (!meets(target, head)) continue;
+      if (!target.isSoft) return undefined;
+      isPurged = true;
+    }
+    for (const { target, last } of this.#leaving) {
+      if (id > last || !meets(target, head)) continue;
+      if (!target.isSoft) return undefined;
+      isPurged = true;
+    }
+    return isPurged ? { ...head, isPurged } : head;
+  }
+
+  /** Those that were through in the meantime do no harm: there is nothing that they mean. */
+  #seeRemovals(lastRemoval: number | null): void {
+    const rows = lastRemoval === null ? [] : (this.#removals.values() as unknown as [string, number][]);
+    this.#leaving = rows.map(([target, last]) => ({ target: parsedTarget(target), last }));
+    this.#lastRemoval = lastRemoval;
+  }
+
+  #withBody(head: StoredHead, row: HeadRow): MaybePromise<StoredResponse | undefined> {
+    const [id, , length, bodyId] = row;
+    if (bodyId === 0) {
+      const [[bytes] = []] = this.#inline.values(id);
+      return recordOf(head, bytes as unknown as Uint8Array<ArrayBuffer> | undefined, length);
+    }
+    if (length > this.#inMemoryBytes) return record(head, new DiskBody(this, length, { bodyId }));
+    if (length <= AT_ONCE_BYTES) {
+      const bytes = new Uint8Array(length);
+      for (let at = 0; at * CHUNK_BYTES < length; at++)
+        if (!this.#copyChunk(bytes, bodyId, at)) return undefined;
+      return recordOf(head, bytes, length);
+    }
+    return this.#gathered(bodyId, length).then((bytes) => recordOf(head, bytes, length));
+  }
+
+  /** A larger one, while others have their turn. */
+  async #gathered(bodyId: number, length: number): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const bytes = new Uint8Array(length);
+    for (let at = 0; at * CHUNK_BYTES < length; at++) {
+      if (at % CHUNKS_IN_A_ROW === 0) await new Promise((resolve) => setImmediate(resolve));
+      try {
+        if (!this.#copyChunk(bytes, bodyId, at)) return undefined;
+      } catch {
+        // The next question meets the same trouble, and tells of it.
+        return undefined;
+      }
+    }
+    return bytes;
+  }
+
+  /** False where it is not there, or not as long as it must be. */
+  #copyChunk(to: Uint8Array, bodyId: number, at: number): boolean {
+    const bytes = this.chunk(bodyId, at);
+    if (bytes?.length !== Math.min(CHUNK_BYTES, to.length - at * CHUNK_BYTES)) return false;
+    to.set(bytes, at * CHUNK_BYTES);
+    return true;
+  }
+}
+
+function recordOf(
+  head: StoredHead,
+  bytes: Uint8Array<ArrayBuffer> | undefined | null,
+  length: number,
+): StoredResponse | undefined {
+  if (bytes?.length !== length) return undefined;
+  return record(head, { kind: "complete", bytes });
+}
+
+/** A stored response with this body. */
+export function record(head: StoredHead, body: StoredBody): StoredResponse {
+  const text = textOnce(head.fields);
+  return new StoredRecord(head, text, body, overheadOf(head, text) + bodySize(body));
+}
+
+function present(found: readonly (StoredResponse | undefined)[]): readonly StoredResponse[] {
+  return found.filter((one) => one !== undefined);
+}
+
+const NOTHING: readonly StoredResponse[] = Object.freeze([]);

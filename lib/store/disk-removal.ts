@@ -1,0 +1,174 @@
+// Answers: how does what is removed leave the file?
+// Owns: few at once; many by writing down what is removed, so that no reader finds it, and deleting piece by piece.
+// Leaves out: what a target means (`targets.ts`), readers (`disk-reader.ts`), transactions (`disk-writer.ts`).
+import type { InvalidationTarget } from "../rfc9111/cache-groups.ts";
+import { decodeHead } from "./codec.ts";
+import { names, type DiskBodies } from "./disk-bodies.ts";
+import { hashOf, isAlive } from "./disk-schema.ts";
+import type { Doomed, DiskTables } from "./disk-tables.ts";
+import { labelsOf, parsedTarget, tagTarget, type ParsedTarget } from "./targets.ts";
+
+/** So many responses are removed at once; of more, it is written down that they are. */
+const AT_ONCE = 1000;
+
+/** Of those that are written down, so many are deleted, or marked, in one transaction. */
+const IN_A_SLICE = 400;
+
+/** Index rows that are looked at in one transaction where no index helps: prefixes. */
+const SCANNED_IN_A_SLICE = 10_000;
+
+type Row = readonly [...doomed: Doomed, key: string];
+
+/** Removals that are written down, oldest first. */
+type Written = readonly [seq: number, target: InvalidationTarget, last: number, at: number, owner: string];
+
+/** Removes. All of it belongs into a transaction. */
+export class DiskRemoval {
+  readonly #tables: DiskTables;
+  readonly #bodies: DiskBodies;
+  readonly #owner: string;
+  /** By number of the removal: who waits for the count, and what it is so far. */
+  readonly #askers = new Map<number, { readonly ask: number; count: number }>();
+
+  constructor(tables: DiskTables, bodies: DiskBodies, owner: string) {
+    this.#tables = tables;
+    this.#bodies = bodies;
+    this.#owner = owner;
+  }
+
+  /** Removes what a target means: how many; `undefined` where that is known only when all are gone: `slice` tells. */
+  remove(target: InvalidationTarget, ask: number): number | undefined {
+    const parsed = parsedTarget(target);
+    this.#bodies.cancel(parsed);
+    const few = this.#few(parsed);
+    if (few === undefined) return this.#writeDown(target, parsed, ask);
+    const leaving = this.#leaving();
+    const met = leaving.length === 0 ? few : few.filter((row) => !this.#isLeaving(row, leaving));
+    for (const row of met) this.#take(row, parsed);
+    return met.length;
+  }
+
+  /**
+   * Whether an entry has been removed and is there still; its key and labels are those of this head.
+   */
+  isRemoved(id: number, key: string, head: string): boolean {
+    const leaving = this.#leaving();
+    if (leaving.length === 0) return false;
+    const decoded = decodeHead(key, head);
+    const labels = decoded === undefined ? [] : labelsOf(decoded);
+    return leaving.some(([, target, last]) => id <= last && names(parsedTarget(target), key, labels));
+  }
+
+  /** Deletes, or marks, some of what is written down. Says whether there may be more, and what is through. */
+  slice(): { readonly isMore: boolean; readonly through?: readonly [ask: number, count: number] } {
+    const written = this.#written().find(
+      ([, , , , owner]) => owner === this.#owner || !isAlive(owner, this.#owner),
+    );
+    if (written === undefined) return { isMore: false };
+    const [seq, target, last, at] = written;
+    const parsed = parsedTarget(target);
+    const { rows, next } = this.#next(parsed, last, at);
+    for (const row of rows) this.#take(row, parsed);
+    const asker = this.#askers.get(seq);
+    if (asker !== undefined) asker.count += rows.length;
+    if (next !== undefined) {
+      this.#tables.run("UPDATE removals SET at = ?2 WHERE seq = ?1", seq, next);
+      return { isMore: true };
+    }
+    this.#tables.run("DELETE FROM removals WHERE seq = ?1", seq);
+    this.#askers.delete(seq);
+    return asker === undefined ? { isMore: true } : { isMore: true, through: [asker.ask, asker.count] };
+  }
+
+  /** All that a target means, where that is little; `undefined` where it is much. */
+  #few({ kind, name }: ParsedTarget): readonly Row[] | undefined {
+    const columns = "SELECT e.id, e.body, e.labels, e.key FROM";
+    if (kind === "uri")
+      return this.#tables.rows<Row>(`${columns} entries e WHERE hash = ?1 AND key = ?2`, hashOf(name), name);
+    if (kind === "prefix" || kind === "all") {
+      if (this.#tables.responses() > AT_ONCE) return undefined;
+      return this.#tables
+        .rows<Row>(`${columns} entries e`)
+        .filter((row) => names({ kind, name, isSoft: false }, row[3], []));
+    }
+    const label = hashOf(kind === "tag" ? tagTarget(name) : name);
+    const rows = this.#tables.rows<Row>(
+      `${columns} labels l JOIN entries e ON e.id = l.id WHERE l.label = ?1 LIMIT ${AT_ONCE + 1}`,
+      label,
+    );
+    return rows.length > AT_ONCE ? undefined : rows;
+  }
+
+  #writeDown(target: InvalidationTarget, parsed: ParsedTarget, ask: number): number | undefined {
+    const leaving = this.#leaving();
+    const count = this.#counted(parsed, leaving);
+    const seq = this.#tables.run(
+      "INSERT INTO removals(target, last, at, owner) VALUES(?1, ?2, 0, ?3)",
+      ...[target, this.#tables.lastId(), this.#owner],
+    );
+    if (count === undefined) this.#askers.set(seq, { ask, count: 0 });
+    return count;
+  }
+
+  /** How many there are, where that can be known without looking at all that is stored. */
+  #counted({ kind, name }: ParsedTarget, leaving: readonly Written[]): number | undefined {
+    if (kind === "prefix" || kind === "uri") return undefined;
+    if (kind === "all") return leaving.length === 0 ? this.#tables.responses() : undefined;
+    const label = hashOf(kind === "tag" ? tagTarget(name) : name);
+    if (leaving.length === 0)
+      return this.#tables.number("SELECT count(*) FROM labels WHERE label = ?1", label);
+    const rows = this.#tables.rows<Row>(
+      "SELECT e.id, e.body, e.labels, e.key FROM labels l JOIN entries e ON e.id = l.id WHERE l.label = ?1",
+      label,
+    );
+    return rows.filter((row) => !this.#isLeaving(row, leaving)).length;
+  }
+
+  /** The next ones that a removal means, and where to go on; `undefined` where that was all. */
+  #next(target: ParsedTarget, last: number, at: number): { rows: readonly Row[]; next: number | undefined } {
+    const columns = "SELECT e.id, e.body, e.labels, e.key FROM";
+    const { kind, name } = target;
+    const isLabel = kind === "tag" || kind === "group";
+    const most = isLabel || kind === "all" ? IN_A_SLICE : SCANNED_IN_A_SLICE;
+    const seen = isLabel
+      ? this.#tables.rows<Row>(
+          `${columns} labels l JOIN entries e ON e.id = l.id WHERE l.label = ?1 AND l.id > ?2 AND l.id <= ?3 ORDER BY l.id LIMIT ${most}`,
+          ...[hashOf(kind === "tag" ? tagTarget(name) : name), at, last],
+        )
+      : this.#tables.rows<Row>(
+          `${columns} entries e WHERE e.id > ?1 AND e.id <= ?2 ORDER BY e.id LIMIT ${most}`,
+          ...[at, last],
+        );
+    const met = isLabel ? seen : seen.filter(([, , , key]) => names(target, key, []));
+    const rows = met.slice(0, IN_A_SLICE);
+    if (met.length > rows.length) return { rows, next: rows.at(-1)?.[0] };
+    return { rows, next: seen.length < most ? undefined : seen.at(-1)?.[0] };
+  }
+
+  #take([id, bodyId, labels]: Row, { isSoft }: ParsedTarget): void {
+    if (isSoft) this.#tables.run("UPDATE entries SET soft = 1 WHERE id = ?1", id);
+    else this.#tables.delete([id, bodyId, labels]);
+  }
+
+  /** Whether it is counted already: by a removal that is not through. */
+  #isLeaving([id, , labels, key]: Row, leaving: readonly Written[]): boolean {
+    const hashes = labels === "" ? [] : labels.split(" ");
+    return leaving.some(([, target, last]) => {
+      if (id > last) return false;
+      const parsed = parsedTarget(target);
+      const { kind, name } = parsed;
+      if (kind === "tag" || kind === "group")
+        return hashes.includes(String(hashOf(kind === "tag" ? tagTarget(name) : name)));
+      return names(parsed, key, []);
+    });
+  }
+
+  /** Those that delete. */
+  #leaving(): readonly Written[] {
+    return this.#written().filter(([, target]) => !parsedTarget(target).isSoft);
+  }
+
+  #written(): readonly Written[] {
+    return this.#tables.rows<Written>("SELECT seq, target, last, at, owner FROM removals ORDER BY seq");
+  }
+}

@@ -1,0 +1,67 @@
+// Answers: how is the writing thread started and ended?
+// Owns: finding its file, from source and in a single binary; its end, asked for or not.
+// Leaves out: what it does (`disk-writer.ts`), what it is told (`disk-messages.ts`).
+import { Worker } from "node:worker_threads";
+import type { DiskOperation, DiskSettings, FromDisk, ToDisk } from "./disk-messages.ts";
+
+/** So long the thread may take to write what it was given, in milliseconds. */
+const CLOSE_MS = 30_000;
+
+/** The writing thread, from here. */
+export class DiskThread {
+  readonly #worker: Worker;
+  readonly #closed: Promise<void>;
+  #isOver = false;
+
+  /** `onEnd` is called where it ends without being asked, with the reason. */
+  constructor(settings: DiskSettings, onMessage: (message: FromDisk) => void, onEnd: (why: string) => void) {
+    this.#worker = new Worker(writerFile(), { workerData: settings });
+    this.#closed = new Promise((resolve) => {
+      const end = (why: string): void => {
+        resolve();
+        if (this.#isOver) return;
+        this.#isOver = true;
+        onEnd(why);
+      };
+      this.#worker.on("message", (message: FromDisk) => {
+        if (message.kind === "closed") resolve();
+        else if (!this.#isOver) onMessage(message);
+      });
+      this.#worker.on("error", (error: Error) => end(missing(error)));
+      this.#worker.on("exit", () => end("the writing thread has ended"));
+    });
+  }
+
+  /** Sends operations; their bodies are handed over. */
+  send(operations: readonly DiskOperation[], bodies: ArrayBuffer[]): void {
+    this.#post({ kind: "batch", operations }, bodies);
+  }
+
+  /** Ends it when all that was sent is done; with `isNow`, its answers are not heard any more. */
+  async close(isNow: boolean): Promise<void> {
+    if (isNow) this.#isOver = true;
+    this.#post({ kind: "close" }, []);
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, isNow ? CLOSE_MS / 10 : CLOSE_MS);
+    });
+    await Promise.race([this.#closed, late]);
+    clearTimeout(timer);
+    this.#isOver = true;
+    await this.#worker.terminate();
+  }
+
+  #post(message: ToDisk, bodies: ArrayBuffer[]): void {
+    this.#worker.postMessage(message, bodies);
+  }
+}
+
+/** A single binary has it as a file of its own, which its build must name besides the entry. */
+function writerFile(): string | URL {
+  const isBinary = import.meta.url.includes("/$bunfs/");
+  return isBinary ? "/$bunfs/root/lib/store/disk-writer.js" : new URL("./disk-writer.ts", import.meta.url);
+}
+
+function missing({ message }: Error): string {
+  return message.includes("disk-writer") ? "this binary was built without lib/store/disk-writer.ts" : message;
+}

@@ -1,0 +1,284 @@
+// Answers: what is stored on the disk?
+// Owns: the disk tier as the main thread has it: it reads itself and has a thread write; what it does when that fails.
+// Leaves out: reading (`disk-reader.ts`), writing (`disk-writer.ts`), what waits (`disk-queue.ts`).
+import { randomUUID } from "node:crypto";
+import type { StoredHead, StoredResponse } from "../message.ts";
+import type { InvalidationTarget } from "../rfc9111/cache-groups.ts";
+import { variantOf } from "./codec.ts";
+import { DiskBody } from "./disk-body.ts";
+import { deleteFile, loadSqlite, openFile, setAside, type DiskFile } from "./disk-file.ts";
+import type { DiskCounts, DiskDone, FromDisk } from "./disk-messages.ts";
+import { IN_MEMORY_BYTES, maxBodyBytesOf, QUEUE_BYTES, type DiskOptions } from "./disk-options.ts";
+import { DiskPump, lengthOf } from "./disk-pump.ts";
+import { DiskQueue } from "./disk-queue.ts";
+import { DiskReader } from "./disk-reader.ts";
+import { CHUNK_BYTES, codeOf, isDamage } from "./disk-schema.ts";
+import { DiskThread } from "./disk-thread.ts";
+import { cardOf, DiskWrites } from "./disk-write.ts";
+import type { MaybePromise, OuterStats, OuterTier, Writer } from "./store.ts";
+import { parsedTarget, type ParsedTarget } from "./targets.ts";
+
+/** After so many files that had to be given up, the tier stays off. */
+const MAX_FILES = 3;
+
+/** What is open while there is a file. */
+interface Parts {
+  readonly file: DiskFile;
+  readonly reader: DiskReader;
+  readonly thread: DiskThread;
+  readonly queue: DiskQueue;
+  readonly writes: DiskWrites;
+  readonly pump: DiskPump;
+}
+
+/**
+ * Opens the disk tier in a folder, which is made where there is none. `undefined` where it cannot be used: a line has
+ * been given to `warn` then.
+ * @throws ConfigError where this is not Bun
+ */
+export async function openDisk(folder: string, options: DiskOptions): Promise<DiskTier | undefined> {
+  const Open = await loadSqlite(folder);
+  const reopen = (): DiskFile | undefined => openFile(Open, folder, options.warn);
+  const file = reopen();
+  return file && new DiskTier(file, reopen, options);
+}
+
+/** The disk tier. */
+export class DiskTier implements OuterTier {
+  readonly name = "disk";
+  readonly #options: DiskOptions;
+  readonly #reopen: () => DiskFile | undefined;
+  /** Absent where it is off. */
+  #parts: Parts | undefined;
+  readonly #asked = new Map<
+    number,
+    { readonly target?: ParsedTarget; readonly settle: (n: number) => void }
+  >();
+  #removing: readonly ParsedTarget[] = [];
+  #lastAsk = 0;
+  #files = 0;
+  #trouble: string | undefined;
+  #counts: DiskCounts = { responses: 0, fileBytes: 0, evictions: 0 };
+  #skipped = 0;
+  #recalls = 0;
+  #found = 0;
+
+  /** Made by `openDisk`. */
+  constructor(file: DiskFile, reopen: () => DiskFile | undefined, options: DiskOptions) {
+    this.#options = options;
+    this.#reopen = reopen;
+    this.#parts = this.#begun(file);
+  }
+
+  recall(key: string, fits: (head: StoredHead) => boolean): MaybePromise<readonly StoredResponse[]> {
+    this.#recalls++;
+    const parts = this.#parts;
+    // What is stored is not the last word on it, and that is not written yet.
+    if (parts === undefined || parts.queue.isUnwritten(key)) return NOTHING;
+    try {
+      const found = parts.reader.recall(key, fits, this.#removing);
+      return found instanceof Promise ? found.then((all) => this.#noted(all)) : this.#noted(found);
+    } catch (error) {
+      this.#readFailed(error);
+      return NOTHING;
+    }
+  }
+
+  put(stored: StoredResponse): void {
+    const { body } = stored;
+    if (body.kind === "partial") return this.drop(stored);
+    if (body instanceof DiskBody) return this.#freshen(stored, body);
+    const length = lengthOf(body);
+    if (this.#parts === undefined || length > this.#maxBodyBytes() || !this.#parts.pump.hasRoom(length)) {
+      this.#skipped++;
+      return this.drop(stored);
+    }
+    const { queue, pump } = this.#parts;
+    const card = cardOf(stored);
+    if (body.kind === "complete" && length <= CHUNK_BYTES) {
+      // Of a Buffer, `slice` would be a view.
+      const copy = new Uint8Array(body.bytes);
+      queue.add({ kind: "put", card, body: copy }, copy, card.key);
+    } else pump.add(stored, card);
+  }
+
+  drop(head: StoredHead): void {
+    this.#parts?.queue.add({ kind: "drop", key: head.key, variant: variantOf(head) }, undefined, head.key);
+  }
+
+  /** A write for a body that need not fit into memory. Its response may be answered with at once. */
+  write(head: StoredHead, lengthBytes: number | undefined): Writer | undefined {
+    const maxBytes = this.#maxBodyBytes();
+    if (this.#parts === undefined || (lengthBytes ?? 0) > maxBytes || !this.#parts.queue.hasRoom(0)) {
+      this.#skipped++;
+      return undefined;
+    }
+    return this.#parts.writes.begin({ head, card: cardOf(head), lengthBytes, maxBytes, isPut: false });
+  }
+
+  remove(target: InvalidationTarget): Promise<number> {
+    return this.#ask((queue, ask) => queue.add({ kind: "remove", ask, target }), parsedTarget(target));
+  }
+
+  used(uses: ReadonlyMap<string, number>): void {
+    if (uses.size > 0 && this.#parts?.queue.hasRoom(0) === true)
+      this.#parts.queue.add({ kind: "used", uses: [...uses] });
+  }
+
+  /** What was kept under a name; `undefined` where nothing is, or it cannot be read. Never throws. */
+  getMeta(name: string): string | undefined {
+    try {
+      return this.#parts?.reader.meta(name);
+    } catch (error) {
+      this.#readFailed(error);
+      return undefined;
+    }
+  }
+
+  /** Keeps a text under a name; it is durable when it settles. Never rejects. */
+  async setMeta(name: string, value: string): Promise<void> {
+    await this.#ask((queue, ask) => queue.add({ kind: "meta", ask, name, value }));
+  }
+
+  stats(): OuterStats {
+    return {
+      isWell: this.#parts !== undefined && this.#trouble === undefined,
+      responses: this.#counts.responses,
+      storedBytes: this.#counts.fileBytes,
+      budgetBytes: this.#options.sizeBytes,
+      queued: (this.#parts?.queue.length ?? 0) + (this.#parts?.pump.length ?? 0),
+      skipped: this.#skipped,
+      evictions: this.#counts.evictions,
+      recalls: this.#recalls,
+      found: this.#found,
+    };
+  }
+
+  async close(): Promise<void> {
+    const parts = this.#parts;
+    if (parts === undefined) return;
+    await parts.pump.idle();
+    parts.queue.flush();
+    this.#parts = undefined;
+    // First: who closes the file last clears its log away, and can do so only where it may write.
+    parts.reader.close();
+    await parts.thread.close(false);
+    for (const ask of [...this.#asked.keys()]) this.#answer(ask, 0);
+    parts.writes.end();
+  }
+
+  #begun(file: DiskFile): Parts {
+    this.#files++;
+    const { sizeBytes, inMemoryBytes = IN_MEMORY_BYTES, queueBytes = QUEUE_BYTES } = this.#options;
+    const reader = new DiskReader(file.reading, inMemoryBytes);
+    const thread = new DiskThread(
+      { path: file.path, sizeBytes, owner: `${process.pid}:${randomUUID()}` },
+      (message) => this.#told(message),
+      (why) => this.#giveUp(why, "aside"),
+    );
+    const queue = new DiskQueue((operations, bodies) => thread.send(operations, bodies), queueBytes);
+    const writes = new DiskWrites(queue, reader);
+    return { file, reader, thread, queue, writes, pump: new DiskPump(queue, writes, queueBytes) };
+  }
+
+  #told(message: FromDisk): void {
+    if (message.kind === "done") this.#done(message);
+    else if (message.kind === "answer") this.#answer(message.ask, message.count);
+    else if (message.kind === "counts") this.#counts = message.counts;
+    else if (message.kind === "broken") this.#giveUp(message.why, message.isDamaged ? "aside" : "delete");
+  }
+
+  #done({ batches, commits, lost, answers, skipped, trouble, counts }: DiskDone): void {
+    this.#counts = counts;
+    this.#skipped += skipped;
+    this.#note(trouble);
+    for (const [write, bodyId] of commits) this.#parts?.writes.settle(write, bodyId);
+    for (const write of lost) this.#parts?.writes.settle(write, 0);
+    for (const [ask, count] of answers) this.#answer(ask, count);
+    this.#parts?.queue.done(batches);
+  }
+
+  /** One line for each kind of trouble, until it is over. */
+  #note(trouble: string | undefined): void {
+    if (trouble !== undefined && trouble !== this.#trouble)
+      this.#options.warn(`disk: what is to be stored cannot be written (${trouble}); it is left out`);
+    this.#trouble = trouble;
+  }
+
+  #readFailed(error: unknown): void {
+    const code = codeOf(error);
+    if (isDamage(error)) return this.#giveUp(code, "aside");
+    if (code === this.#trouble) return;
+    this.#options.warn(`disk: what is stored cannot be read (${code})`);
+    this.#trouble = code;
+  }
+
+  /** The file cannot be relied on: what was removed goes with it, and a new one is begun. */
+  #giveUp(why: string, how: "aside" | "delete"): void {
+    const parts = this.#parts;
+    if (parts === undefined) return;
+    this.#parts = undefined;
+    this.#counts = { ...this.#counts, responses: 0, fileBytes: 0 };
+    this.#skipped += parts.queue.clear();
+    parts.writes.end();
+    parts.reader.close();
+    void parts.thread.close(true);
+    const { path, inode } = parts.file;
+    try {
+      if (how === "delete") deleteFile(path, inode);
+      const aside = how === "delete" ? "deleted" : `now ${setAside(path, inode) ?? "another one"}`;
+      this.#options.warn(`disk: ${path} cannot be relied on (${why}); it is ${aside}`);
+      const file = this.#files < MAX_FILES ? this.#reopen() : undefined;
+      this.#parts = file && this.#begun(file);
+    } catch (error) {
+      this.#options.warn(`disk: ${path} cannot be relied on (${why}), nor set aside (${codeOf(error)})`);
+    }
+    if (this.#parts === undefined) this.#options.warn("disk: Larder runs without it");
+    for (const ask of [...this.#asked.keys()]) this.#answer(ask, 0);
+  }
+
+  /** Asks for what is to be durable; settles with the count, or with 0 where there is no file. */
+  #ask(add: (queue: DiskQueue, ask: number) => void, target?: ParsedTarget): Promise<number> {
+    const queue = this.#parts?.queue;
+    if (queue === undefined) return Promise.resolve(0);
+    const ask = ++this.#lastAsk;
+    return new Promise((settle) => {
+      this.#asked.set(ask, target === undefined ? { settle } : { settle, target });
+      if (target !== undefined) this.#removing = [...this.#removing, target];
+      add(queue, ask);
+      queue.flushSoon();
+    });
+  }
+
+  #answer(ask: number, count: number): void {
+    const asked = this.#asked.get(ask);
+    this.#asked.delete(ask);
+    if (asked?.target !== undefined) this.#removing = this.#removing.filter((one) => one !== asked.target);
+    asked?.settle(count);
+  }
+
+  /** Another head for what lies there already; once that is known to lie there. */
+  #freshen(stored: StoredResponse, body: DiskBody): void {
+    const parts = this.#parts;
+    if (parts === undefined || body.source !== parts.reader) return this.drop(stored);
+    const card = cardOf(stored);
+    const add = (bodyId: number): void => {
+      if (bodyId !== 0 && this.#parts === parts)
+        parts.queue.add({ kind: "freshen", card, bodyId }, undefined, card.key);
+    };
+    const { bodyId, settled } = body.place;
+    if (bodyId === undefined) void settled?.then(add);
+    else add(bodyId);
+  }
+
+  #noted(found: readonly StoredResponse[]): readonly StoredResponse[] {
+    if (found.length > 0) this.#found++;
+    return found;
+  }
+
+  #maxBodyBytes(): number {
+    return maxBodyBytesOf(this.#options);
+  }
+}
+
+const NOTHING: readonly StoredResponse[] = Object.freeze([]);
