@@ -31,7 +31,7 @@ export class SpillWriter implements Writer {
   #outside: Writer | undefined;
   readonly #open: (() => Writer | undefined) | undefined;
   readonly #end: SpillEnd;
-  /** What memory has been given, as long as it may have to go outside. */
+  /** What memory has been given, as long as it may have to go outside; then what of it has not gone yet. */
   #chunks: Uint8Array[] = [];
   #isOver = false;
 
@@ -47,40 +47,62 @@ export class SpillWriter implements Writer {
   }
 
   ready(): Promise<void> | undefined {
-    return this.#outside?.ready?.();
+    return this.#outside !== undefined && this.#chunks.length > 0 ? this.#drain() : this.#outside?.ready?.();
+  }
+
+  /** What memory had may be more than can wait to be written at once. */
+  async #drain(): Promise<void> {
+    while (!this.#isOver && this.#chunks.length > 0) {
+      await this.#outside?.ready?.();
+      this.#goOutside((outside) => outside.ready?.() === undefined);
+    }
+    await this.#outside?.ready?.();
   }
 
   write(chunk: Uint8Array): Uint8Array | false {
     if (this.#isOver) return false;
-    if (this.#outside !== undefined) return this.#writeOutside([chunk]) && chunk;
-    const kept = this.#inMemory?.write(chunk) ?? false;
-    if (kept === false) return this.#spill(chunk);
-    if (this.#open !== undefined) this.#chunks.push(kept);
-    return kept;
+    if (this.#outside === undefined) {
+      const kept = this.#inMemory?.write(chunk) ?? false;
+      if (kept !== false && this.#open !== undefined) this.#chunks.push(kept);
+      if (kept !== false) return kept;
+      this.#inMemory = undefined;
+      this.#outside = this.#open?.();
+      this.#chunks.push(chunk);
+      return this.#goOutside((outside) => outside.ready?.() === undefined) && chunk;
+    }
+    this.#chunks.push(chunk);
+    return this.#goOutside(() => true) && chunk;
   }
 
-  #spill(chunk: Uint8Array): Uint8Array | false {
-    const before = this.#chunks;
-    this.#chunks = [];
-    this.#inMemory = undefined;
-    this.#outside = this.#open?.();
-    return this.#writeOutside([...before, chunk]) && chunk;
-  }
-
-  /** False where it is refused: what this was to supersede is not right any more, and goes. */
-  #writeOutside(chunks: readonly Uint8Array[]): boolean {
+  /**
+   * Writes what has not gone yet, as long as it may. False where it is refused: what this was to supersede is not right
+   * any more, and goes.
+   */
+  #goOutside(mayGo: (outside: Writer) => boolean): boolean {
     const outside = this.#outside;
-    if (outside !== undefined && chunks.every((chunk) => outside.write(chunk) !== false)) return true;
+    if (outside === undefined) return this.#refused();
+    let gone = 0;
+    for (const chunk of this.#chunks) {
+      if (!mayGo(outside)) break;
+      if (outside.write(chunk) === false) return this.#refused();
+      gone++;
+    }
+    this.#chunks.splice(0, gone);
+    return true;
+  }
+
+  #refused(): false {
     this.#isOver = true;
+    this.#chunks = [];
     this.#end.lost();
     return false;
   }
 
   commit(finish?: Finish): StoredResponse | undefined {
-    if (this.#isOver) return undefined;
+    const isOutside = this.#outside !== undefined;
+    if (this.#isOver || (isOutside && !this.#goOutside(() => true))) return undefined;
     this.#isOver = true;
     this.#chunks = [];
-    const isOutside = this.#outside !== undefined;
     // What comes in parts is put together in memory.
     const stored =
       isOutside && finish !== undefined ? undefined : (this.#outside ?? this.#inMemory)?.commit(finish);

@@ -90,6 +90,8 @@ export class Shelf {
   readonly done: string[] = [];
   /** Bytes that were written and are not written out: while there are any, no more may be written. */
   unwritten = 0;
+  /** So many bytes may be unwritten; who writes more is refused, but for a chunk on its own. */
+  queue = Number.POSITIVE_INFINITY;
   /** Whether bytes stay unwritten until `writeOut` is called. */
   isSlow = false;
   #onWritten: (() => void)[] = [];
@@ -122,7 +124,8 @@ export class Shelf {
     return {
       write: (chunk) => {
         length += chunk.length;
-        if (length > this.room) chunks = undefined;
+        const isCrowded = this.unwritten > 0 && this.unwritten + chunk.length > this.queue;
+        if (length > this.room || isCrowded) chunks = undefined;
         if (chunks === undefined) return false;
         chunks.push(chunk.slice());
         if (this.isSlow) this.unwritten += chunk.length;

@@ -119,6 +119,65 @@ describe("a body that is too large for memory", () => {
   });
 });
 
+describe("a body of which memory had more than can wait outside", () => {
+  /** Memory has had seven chunks when the eighth goes outside, where one may wait. */
+  const crowded = () => {
+    const shelf = new Shelf();
+    [shelf.isSlow, shelf.queue] = [true, 7000];
+    const parts = onShelf(shelf);
+    const writer = parts.tiered.write(headFor(KEY), undefined)!;
+    for (let at = 0; at < 56_000; at += 7000)
+      expect(writer.write(LARGE.subarray(at, at + 7000))).not.toBe(false);
+    return { ...parts, writer };
+  };
+
+  test("goes there as it can be written, before more is asked for", async () => {
+    const { shelf, tiered, writer } = crowded();
+    let isReady = false;
+    const ready = writer.ready?.()?.then(() => (isReady = true));
+    for (let chunk = 0; chunk < 8; chunk++) {
+      expect([shelf.unwritten, isReady]).toEqual([7000, false]);
+      shelf.writeOut();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await ready;
+    expect([writer.write(LARGE.subarray(56_000)) !== false, writer.commit()?.body.kind]).toEqual([
+      true,
+      "outside",
+    ]);
+    expect((await bytesIn(tiered.lookup(KEY)[0]!)).equals(LARGE)).toBe(true);
+  });
+
+  test("is refused where nobody waits for that", () => {
+    const { shelf, writer } = crowded();
+    expect([writer.write(LARGE.subarray(56_000)), writer.commit()]).toEqual([false, undefined]);
+    const other = crowded();
+    expect([other.writer.commit(), other.tiered.lookup(KEY)]).toEqual([undefined, []]);
+    expect([shelf.done, other.shelf.done]).toEqual([[], []]);
+  });
+
+  test("is forgotten where it is aborted meanwhile", async () => {
+    const { shelf, outer, writer } = crowded();
+    const ready = writer.ready?.();
+    writer.abort();
+    shelf.writeOut();
+    await ready;
+    expect([shelf.unwritten, shelf.done, outer[0].deeds]).toEqual([0, ["abort"], []]);
+  });
+
+  test("is lost where the room ends meanwhile: more is refused then", async () => {
+    const { shelf, outer, writer } = crowded();
+    shelf.room = 20_000;
+    const ready = writer.ready?.();
+    for (let chunk = 0; chunk < 8; chunk++) {
+      shelf.writeOut();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await ready;
+    expect([writer.write(LARGE.subarray(56_000)), outer[0].deeds]).toEqual([false, [`drop ${KEY}`]]);
+  });
+});
+
 describe("that cannot go outside", () => {
   test("is refused at once where its length says so", () => {
     const shelf = new Shelf();
