@@ -94,7 +94,7 @@ export class SharedTier implements OuterTier {
       void (isInContact ? link.confirmBack() : link.confirmAway());
     };
     const listener = { apply: parts.apply, lostTrack: parts.lostTrack, onContact };
-    const log = new PurgeLog({ reader, index, node, position, ...limits, listener });
+    const log = new PurgeLog({ reader, link, index, node, position, ...limits, listener });
     log.start();
     await log.until(() => log.isInContact, connectMs);
     return new SharedTier({ parts, limits, link, log, index });

@@ -121,6 +121,22 @@ describeWithRedis("a purge of the shared tier", () => {
     expect(await nodes[0]!.tier.purge([newKey()])).toMatchObject({ removed: 0, nodes: 3 });
   });
 
+  test("that takes long on a node keeps back neither the next one nor the node's heartbeat", async () => {
+    let finish = (): void => {};
+    const through = new Promise<void>((resolve) => (finish = resolve));
+    const slow = await openNode(urlAt(redis.port), {
+      node: "slow",
+      apply: (targets) => (targets.includes(tagTarget("large")) ? through.then(() => 100_000) : 1),
+    });
+    const first = await nodes[0]!.tier.purge([tagTarget("large")]);
+    expect(first).toMatchObject({ nodes: 3, pending: ["slow"] });
+    const second = nodes[0]!.tier.purge([tagTarget("small")]);
+    await Bun.sleep(100);
+    finish();
+    expect(await second).toMatchObject({ nodes: 4, pending: [], removed: 1 });
+    await slow.tier.close();
+  });
+
   test("a node that starts knows the purges from before it", async () => {
     const head = freshHead(newKey(), undefined, TAGGED);
     await fill(nodes[0]!.tier, head, "before");
