@@ -134,6 +134,9 @@ describeWithRedis("the shared tier", () => {
     };
     await isGone((head) => fill(one.tier, head, new Uint8Array(100_001)));
     await isGone((head) => one.tier.put(responseOf(head, "new")));
+    await isGone((head) =>
+      fill(one.tier, freshHead(head.key, undefined, { "x-large": "x".repeat(70_000) }), "new"),
+    );
     const head = { ...freshHead(newKey()), selecting: { names: ["cookie"], values: "=sid=secret" } };
     await fill(one.tier, head, "mine");
     expect(await textsIn(one.tier, head.key)).toEqual([]);
