@@ -44,6 +44,9 @@ const BLOCK_MS = 400;
 const BEAT_MS = 1000;
 const RETRY_MS = 100;
 
+/** A page of the log may take so much longer than a command. */
+const PAGE_MS = 1000;
+
 /** A purge that takes longer is reported when it is through. */
 const SLOW_MS = 50;
 
@@ -164,7 +167,7 @@ export class PurgeLog {
     this.#readTo = isFromStart ? BEGINNING : applyAfter;
     this.#position = { id: place.kind === "known" ? applyAfter : BEGINNING, generation };
     for (;;) {
-      const page = await this.#ask(entriesAfter(reader, this.#readTo));
+      const page = await this.#ask(entriesAfter(reader, this.#readTo), PAGE_MS);
       if (page.length === 0) break;
       await this.#take(page, applyAfter);
     }
