@@ -14,7 +14,7 @@ export interface Client {
   call(command: string, ...args: Argument[]): Promise<unknown>;
   /** The reply, its texts as bytes. */
   callBuffer(command: string, ...args: Argument[]): Promise<unknown>;
-  on(event: "ready" | "close" | "error", listener: () => void): unknown;
+  on(event: "ready" | "error", listener: (error?: unknown) => void): unknown;
   /** Ends the connection at once; with `true` another one follows. */
   disconnect(reconnect?: boolean): void;
 }

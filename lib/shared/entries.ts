@@ -3,6 +3,7 @@
 // Leaves out: their form (`packed.ts`), what was purged (`purge-index.ts`), when all this happens (`tier.ts`).
 import { randomBytes } from "node:crypto";
 import type { StoredHead } from "../message.ts";
+import { textOnce } from "../store/field-block.ts";
 import type { FillMark } from "../store/store.ts";
 import { script, type Link } from "./link.ts";
 import { bodyName, fieldOf, namesOf } from "./names.ts";
@@ -68,10 +69,16 @@ for _, packed in ipairs(all) do forget(packed) end
 redis.call('UNLINK', KEYS[1])
 return #all`);
 
-/** Whether it may be there at all: what it was selected by is kept in clear, and a credential is not to be. */
-export function mayBeShared({ selecting }: Pick<StoredHead, "selecting">): boolean {
+/**
+ * Whether it may be there at all. What it was selected by is kept in clear, and a credential is not to be. All heads for a
+ * key are read together, so that none may be large.
+ */
+export function mayBeShared({ selecting, fields }: Pick<StoredHead, "selecting" | "fields">): boolean {
+  if (textOnce(fields).length > MAX_HEAD_LETTERS) return false;
   return selecting?.names.some((name) => CREDENTIALS.has(name)) !== true;
 }
+
+const MAX_HEAD_LETTERS = 65_536;
 
 const CREDENTIALS = new Set(["cookie", "authorization", "proxy-authorization"]);
 

@@ -28,6 +28,8 @@ export interface Waiting {
   readonly hasArrived: () => Promise<boolean>;
   /** Milliseconds after which it goes on alone. */
   readonly waitMs: number;
+  /** What the request is for, where requests for the key differ: those for other variants do not wait for this one. */
+  readonly part?: string;
 }
 
 /** The times of a lease, in milliseconds. */
@@ -71,7 +73,7 @@ return redis.call('DEL', KEYS[1])`);
 
 /** The lease for a key, or what makes it needless. Never rejects. */
 export async function lease(link: Link, key: string, waiting: Waiting, limits: LeaseLimits): Promise<Grant> {
-  const names = namesOf(key);
+  const names = namesOf(key, waiting.part);
   const token = randomBytes(12).toString("base64url");
   const until = performance.now() + waiting.waitMs;
   for (let lookMs = FIRST_LOOK_MS; ; lookMs = Math.min(lookMs * 1.5, LAST_LOOK_MS)) {

@@ -28,6 +28,9 @@ const FAILURES = 5;
 
 /** Servers before version 7 do not know it: those take nothing more when they are full. */
 const WHEN_FULL = "#!lua flags=allow-oom\n";
+/** What ioredis says where nothing could be sent; why not, it says elsewhere. */
+const NOT_CONNECTED = /\benableOfflineQueue\b|^Connection is closed/;
+
 const OUT_OF_MEMORY = /\bOOM command not allowed/;
 
 /** The script with this text. */
@@ -69,7 +72,9 @@ async function runText(
 /** The same promise, rejecting where it takes longer. */
 export function within<T>(promise: Promise<T>, ms: number): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`no reply within ${ms} ms`)), ms);
+    const expire = (): void => reject(new Error(`no reply within ${ms} ms`));
+    // Where it was this process that had no time, the reply is there by now, and is read first.
+    const timer = setTimeout(() => setImmediate(expire), ms);
     promise.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }
@@ -81,9 +86,11 @@ export class Link {
   #isAway = false;
   #isFull = false;
   #lastError = "";
+  #connectionError = "no connection";
 
   constructor(parts: LinkParts) {
     this.#parts = parts;
+    parts.client.on("error", (error) => (this.#connectionError = messageOf(error)));
     this.#breaker = new Breaker(FAILURES, (state, failures) => this.#note(state, failures));
   }
 
@@ -101,7 +108,8 @@ export class Link {
       permit.succeeded();
       return reply;
     } catch (error) {
-      this.#lastError = messageOf(error);
+      const message = messageOf(error);
+      this.#lastError = NOT_CONNECTED.test(message) ? this.#connectionError : message;
       if (isRefusal(this.#lastError)) permit.succeeded();
       else permit.failed(this.#parts.clockMs());
       if (OUT_OF_MEMORY.test(this.#lastError)) this.#setFull(true);

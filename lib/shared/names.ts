@@ -17,10 +17,15 @@ export interface EntryNames {
   readonly unshared: string;
 }
 
-/** The names for a cache key. */
-export function namesOf(key: string): EntryNames {
+/** The names for a cache key; `part` tells requests apart that do not wait for each other. */
+export function namesOf(key: string, part = ""): EntryNames {
   const entry = `larder:{${digestOf(key)}}`;
-  return { entry, lease: `${entry}:l`, fence: `${entry}:f`, unshared: `${entry}:u` };
+  return {
+    entry,
+    lease: part === "" ? `${entry}:l` : `${entry}:l:${digestOf(part)}`,
+    fence: `${entry}:f`,
+    unshared: `${entry}:u`,
+  };
 }
 
 /** Where a body is that lies outside of its head. */

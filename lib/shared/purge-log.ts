@@ -5,7 +5,8 @@ import type { InvalidationTarget } from "../rfc9111/cache-groups.ts";
 import type { MaybePromise } from "../store/store.ts";
 import { EVERYTHING, softly } from "../store/targets.ts";
 import type { Client } from "./connect.ts";
-import { within } from "./link.ts";
+import { Changes } from "./changes.ts";
+import { within, type Link } from "./link.ts";
 import { append, entriesAfter, type LogEntry } from "./log-entries.ts";
 import { floorOf, placeIn, type LostReason } from "./log-place.ts";
 import { join, report, type LogState } from "./nodes.ts";
@@ -25,6 +26,7 @@ export interface LogListener {
 export interface LogParts {
   /** A connection for this alone: it waits on it. */
   readonly reader: Client;
+  readonly link: Link;
   readonly index: PurgeIndex;
   readonly node: string;
   /** Where the node left off; `undefined` where it has nothing yet. */
@@ -42,6 +44,12 @@ const BLOCK_MS = 400;
 const BEAT_MS = 1000;
 const RETRY_MS = 100;
 
+/** A page of the log may take so much longer than a command. */
+const PAGE_MS = 1000;
+
+/** A purge that takes longer is reported when it is through. */
+const SLOW_MS = 50;
+
 /** The log, as one node reads it. */
 export class PurgeLog {
   readonly #parts: LogParts;
@@ -51,8 +59,13 @@ export class PurgeLog {
   #isIndexed = false;
   #contactAtMs = performance.now();
   #beatAtMs = 0;
+  /** Entries that are in force and perhaps not applied to the last response. */
+  #applying: Promise<void> = Promise.resolve();
+  #readTo = BEGINNING;
+  /** How many responses entries have removed that is not reported yet. */
+  #removed = new Map<string, number>();
   #mustValidate: boolean;
-  readonly #waiters = new Set<() => void>();
+  readonly #changes = new Changes();
   #wake = (): void => {};
   #ended: Promise<void> = Promise.resolve();
 
@@ -92,14 +105,8 @@ export class PurgeLog {
   }
 
   /** Resolves when it is so, or `ms` milliseconds have passed: whether it is. Never rejects. */
-  async until(isSo: () => boolean, ms: number): Promise<boolean> {
-    const end = performance.now() + ms;
-    while (!isSo() && this.#state !== "closed") {
-      const leftMs = end - performance.now();
-      if (leftMs <= 0) return false;
-      await this.#changed(leftMs);
-    }
-    return isSo();
+  until(isSo: () => boolean, ms: number): Promise<boolean> {
+    return this.#changes.until(isSo, ms);
   }
 
   /** Whether this node has applied an entry. */
@@ -131,14 +138,15 @@ export class PurgeLog {
     this.#enter("catching-up");
     await this.#catchUp(log);
     await this.#logDue();
-    await this.#beat(new Map());
+    await this.#beat();
     this.#mustValidate = false;
     this.#enter("in-contact");
     while (this.#state === "in-contact") {
-      const entries = await this.#ask(entriesAfter(reader, this.position.id, BLOCK_MS), BLOCK_MS);
-      const removed = await this.#take(entries, BEGINNING);
+      const entries = await this.#ask(entriesAfter(reader, this.#readTo, BLOCK_MS), BLOCK_MS);
+      // A large one must not keep the next one waiting, nor let the node look dead.
+      await Promise.race([this.#take(entries, BEGINNING), sleep(SLOW_MS)]);
       await this.#logDue();
-      if (removed.size > 0 || performance.now() - this.#beatAtMs > BEAT_MS) await this.#beat(removed);
+      if (this.#removed.size > 0 || performance.now() - this.#beatAtMs > BEAT_MS) await this.#beat();
     }
   }
 
@@ -156,31 +164,38 @@ export class PurgeLog {
     }
     const isFromStart = place.kind !== "known" || !this.#isIndexed;
     if (isFromStart) index.reset(floorOf(log));
-    let readTo = isFromStart ? BEGINNING : applyAfter;
-    this.#position = { id: place.kind === "known" ? applyAfter : readTo, generation };
+    this.#readTo = isFromStart ? BEGINNING : applyAfter;
+    this.#position = { id: place.kind === "known" ? applyAfter : BEGINNING, generation };
     for (;;) {
-      const page = await this.#ask(entriesAfter(reader, readTo));
+      const page = await this.#ask(entriesAfter(reader, this.#readTo), PAGE_MS);
       if (page.length === 0) break;
       await this.#take(page, applyAfter);
-      readTo = page.at(-1)?.id ?? readTo;
     }
-    this.#advance(lastId, generation);
+    if (compareIds(this.#readTo, lastId) < 0) this.#readTo = lastId;
+    this.#advance(this.#readTo, generation);
     this.#isIndexed = true;
   }
 
-  /** Applies entries that are later than `after`; how many responses each has removed. */
-  async #take(entries: readonly LogEntry[], after: string): Promise<Map<string, number>> {
+  /** Puts entries in force and applies those that are later than `after`; resolves when all are applied to the last. */
+  #take(entries: readonly LogEntry[], after: string): Promise<void> {
     const { index, listener } = this.#parts;
-    const removed = new Map<string, number>();
+    const { generation } = this.position;
+    const last = entries.at(-1);
+    if (last === undefined) return Promise.resolve();
     // All of them are in force before the first is through.
     for (const { targets, id } of entries) index.add(targets, id);
+    this.#readTo = last.id;
     const due = entries.filter(({ id }) => compareIds(id, after) > 0);
-    await Promise.all(
-      due.map(async ({ targets, id }) => removed.set(id, await countOf(() => listener.apply(targets)))),
-    );
-    const last = entries.at(-1);
-    if (last !== undefined) this.#advance(last.id, this.position.generation);
-    return removed;
+    const applied = due.map(async ({ targets, id }) => {
+      this.#removed.set(id, await countOf(() => listener.apply(targets)));
+    });
+    const beganMs = performance.now();
+    this.#applying = Promise.all([this.#applying, ...applied]).then(() => {
+      if (generation !== this.position.generation) return;
+      this.#advance(last.id, generation);
+      if (performance.now() - beganMs > SLOW_MS) void this.#reportLate();
+    });
+    return this.#applying;
   }
 
   /** Purges that this node was asked for while the log was away. */
@@ -192,12 +207,24 @@ export class PurgeLog {
     index.logged(purges, await this.#ask(append(reader, targets, { node })));
   }
 
-  async #beat(removed: ReadonlyMap<string, number>): Promise<void> {
+  async #beat(): Promise<void> {
     const { reader, node } = this.#parts;
     const { generation } = this.position;
-    if ((await this.#ask(report(reader, node, this.position, removed))) !== generation)
+    if ((await this.#ask(report(reader, node, this.position, this.#unreported()))) !== generation)
       throw new Error("the log is another one");
     this.#beatAtMs = performance.now();
+  }
+
+  /** What took long is told at once: the other connection may be waiting for an entry. */
+  async #reportLate(): Promise<void> {
+    const { link, node } = this.#parts;
+    await link.run((client) => report(client, node, this.position, this.#unreported()));
+  }
+
+  #unreported(): ReadonlyMap<string, number> {
+    const removed = this.#removed;
+    this.#removed = new Map();
+    return removed;
   }
 
   async #ask<T>(reply: Promise<T>, extraMs = 0): Promise<T> {
@@ -209,7 +236,7 @@ export class PurgeLog {
   #advance(id: string, generation: string): void {
     if (this.hasApplied({ id, generation })) return;
     this.#position = { id, generation };
-    this.#tell();
+    this.#changes.tell();
   }
 
   #lose(error: unknown): void {
@@ -233,28 +260,11 @@ export class PurgeLog {
     this.#state = state;
     if ((before === "in-contact") !== (state === "in-contact"))
       this.#parts.listener.onContact(state === "in-contact");
-    this.#tell();
-  }
-
-  /** Resolves with the next change, or after some milliseconds. */
-  #changed(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const go = (): void => {
-        clearTimeout(timer);
-        this.#waiters.delete(go);
-        resolve();
-      };
-      const timer = setTimeout(go, ms);
-      this.#waiters.add(go);
-    });
+    this.#changes.tell();
   }
 
   #isClosed(): boolean {
     return this.#state === "closed";
-  }
-
-  #tell(): void {
-    for (const waiter of [...this.#waiters]) waiter();
   }
 
   #pause(): Promise<void> {
@@ -266,6 +276,10 @@ export class PurgeLog {
       };
     });
   }
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 async function countOf(apply: () => MaybePromise<number>): Promise<number> {

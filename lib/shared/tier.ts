@@ -6,26 +6,17 @@ import type { InvalidationTarget } from "../rfc9111/cache-groups.ts";
 import { textOnce } from "../store/field-block.ts";
 import { overheadOf } from "../store/size.ts";
 import type { FillMark, OuterStats, OuterTier } from "../store/store.ts";
-import { parsedTarget } from "../store/targets.ts";
 import { bytesOfBody, lengthOfBody } from "./body-bytes.ts";
 import { connect } from "./connect.ts";
-import {
-  countVariants,
-  dropKey,
-  dropVariant,
-  mayBeShared,
-  readEntry,
-  writeEntry,
-  type Read,
-} from "./entries.ts";
+import { dropVariant, mayBeShared, readEntry, writeEntry, type Read } from "./entries.ts";
 import { lease, type FillEnd, type Waiting } from "./lease.ts";
 import { SHARED_LIMITS, type SharedLimits } from "./limits.ts";
 import { Link } from "./link.ts";
-import { append } from "./log-entries.ts";
-import { awaitFleet, leave, type FleetOutcome } from "./nodes.ts";
+import { leave } from "./nodes.ts";
 import { parsePosition, positionText, type Position } from "./position.ts";
 import { PurgeIndex, type Verdict } from "./purge-index.ts";
 import { PurgeLog, type LogListener } from "./purge-log.ts";
+import { Purges, type PurgeOutcome } from "./purges.ts";
 import type { SharedUrl } from "./url.ts";
 import { Writes } from "./writes.ts";
 
@@ -56,12 +47,6 @@ export type Turn =
   /** Everybody for himself, and nothing of it into the shared tier. */
   | { readonly kind: "alone" };
 
-/** What became of a purge. */
-export interface PurgeOutcome extends FleetOutcome {
-  /** False where the log is away: it holds on this node, and will be logged when the log is back. */
-  readonly isLogged: boolean;
-}
-
 /** The shared tier of one node. Nothing that it is asked for rejects. */
 export class SharedTier implements OuterTier {
   readonly name = "shared";
@@ -70,8 +55,11 @@ export class SharedTier implements OuterTier {
   readonly #link: Link;
   readonly #log: PurgeLog;
   readonly #index: PurgeIndex;
+  readonly #purges: Purges;
   readonly #writes = new Writes();
   readonly #clockMs: () => number;
+  /** How far the log had been read when the fills of these began. */
+  readonly #recalledAsOf = new WeakMap<StoredResponse, Position>();
   /** Marks of what was written. */
   readonly #kept = new WeakSet<FillMark>();
   #skipped = 0;
@@ -94,7 +82,7 @@ export class SharedTier implements OuterTier {
       void (isInContact ? link.confirmBack() : link.confirmAway());
     };
     const listener = { apply: parts.apply, lostTrack: parts.lostTrack, onContact };
-    const log = new PurgeLog({ reader, index, node, position, ...limits, listener });
+    const log = new PurgeLog({ reader, link, index, node, position, ...limits, listener });
     log.start();
     await log.until(() => log.isInContact, connectMs);
     return new SharedTier({ parts, limits, link, log, index });
@@ -112,6 +100,8 @@ export class SharedTier implements OuterTier {
     this.#link = made.link;
     this.#log = made.log;
     this.#index = made.index;
+    const { node, apply } = made.parts;
+    this.#purges = new Purges({ ...made, node, apply, purgeMs: made.limits.purgeMs });
     this.#clockMs = made.parts.clockMs ?? Date.now;
   }
 
@@ -156,6 +146,17 @@ export class SharedTier implements OuterTier {
     return found;
   }
 
+  /**
+   * Whether a response that was recalled may still be kept, or was purged since then: to be asked in the same breath as it
+   * is stored, since purges may come between `recall` and whoever waits for it.
+   */
+  stillHolds(recalled: StoredResponse): boolean {
+    const asOf = this.#recalledAsOf.get(recalled);
+    if (asOf === undefined || !this.#log.isInContact) return false;
+    const verdict = this.#judge(recalled, asOf);
+    return verdict === "fine" || (verdict === "soft" && recalled.isPurged === true);
+  }
+
   put(stored: StoredResponse, mark?: FillMark): void {
     const length = lengthOfBody(stored.body);
     const asOf = parsePosition(mark?.asOf ?? "");
@@ -181,33 +182,16 @@ export class SharedTier implements OuterTier {
     if (!this.#writes.add(head.key, 0, () => dropVariant(this.#link, head))) this.#skipped++;
   }
 
-  async remove(target: InvalidationTarget): Promise<number> {
-    const id = await this.#logged([target]);
-    const [count] = await Promise.all([this.#removeKey(target), this.#appliedHere([target], id)]);
-    return count;
+  remove(target: InvalidationTarget): Promise<number> {
+    return this.#purges.remove(target);
   }
 
   /**
    * Removes what the targets name from every node and the shared tier. Resolves when all nodes that live have applied it,
    * this one included, or `purgeMs` has passed.
    */
-  async purge(targets: readonly InvalidationTarget[]): Promise<PurgeOutcome> {
-    const at = await this.#logged(targets);
-    const counted = Promise.all(targets.map((target) => this.#removeKey(target)));
-    if (at === undefined) {
-      const own = await this.#appliedHere(targets, at);
-      return { isLogged: false, removed: own ?? 0, nodes: 1, pending: [] };
-    }
-    const fleet = awaitFleet(this.#link, at, this.#limits.purgeMs);
-    const [own, outcome] = await Promise.all([this.#appliedHere(targets, at), fleet]);
-    const { node } = this.#parts;
-    const shared = (await counted).reduce((sum, count) => sum + count, 0);
-    // Copies of one response count for each node; where only the shared tier had it, it counts all the same.
-    const removed = Math.max(outcome.removed + (own ?? 0), shared);
-    // By itself, not through the log.
-    if (own === undefined || !outcome.pending.includes(node)) return { ...outcome, isLogged: true, removed };
-    const pending = outcome.pending.filter((one) => one !== node);
-    return { isLogged: true, removed, nodes: outcome.nodes + 1, pending };
+  purge(targets: readonly InvalidationTarget[]): Promise<PurgeOutcome> {
+    return this.#purges.purge(targets);
   }
 
   /** Asks for the turn to fill a key; `waiting` says how to wait for another node that has it. */
@@ -241,7 +225,10 @@ export class SharedTier implements OuterTier {
   async close(): Promise<void> {
     await this.#writes.allSettled();
     await this.#log.close();
-    await this.#link.finish((client) => leave(client, this.#parts.node));
+    await this.#link.finish(async (client) => {
+      await this.#purges.logDue(client);
+      await leave(client, this.#parts.node);
+    });
   }
 
   #judge(head: StoredHead, asOf: Position): Verdict {
@@ -251,46 +238,17 @@ export class SharedTier implements OuterTier {
   }
 
   #marked(head: StoredHead, asOf: Position): StoredHead {
-    return this.#judge(head, asOf) === "soft" ? { ...head, isPurged: true } : head;
+    return { ...head, isPurged: head.isPurged === true || this.#judge(head, asOf) === "soft" };
   }
 
   #recalled({ head, asOf, bytes }: Read): readonly StoredResponse[] {
     if (this.#judge(head, asOf) === "gone") return [];
     const sizeBytes = overheadOf(head, textOnce(head.fields)) + bytes.length;
-    return [{ ...this.#marked(head, asOf), body: { kind: "complete", bytes }, sizeBytes }];
-  }
-
-  /** Puts purges into the log; where that is away they are in force here and wait for it. */
-  async #logged(targets: readonly InvalidationTarget[]): Promise<Position | undefined> {
-    const purges = this.#index.addUnlogged(targets);
-    const { node } = this.#parts;
-    const id = await this.#link.run((client) => append(client, targets, { node }));
-    if (id === undefined) {
-      this.#index.notLogged(purges);
-      return undefined;
-    }
-    this.#index.logged(purges, id);
-    return { id, generation: this.#log.position.generation };
-  }
-
-  /** How many were removed here where the log did not do it in time. */
-  async #appliedHere(
-    targets: readonly InvalidationTarget[],
-    at: Position | undefined,
-  ): Promise<number | undefined> {
-    const { purgeMs } = this.#limits;
-    if (at !== undefined && (await this.#log.until(() => this.#log.hasApplied(at), purgeMs)))
-      return undefined;
-    try {
-      return await this.#parts.apply(targets);
-    } catch {
-      return 0;
-    }
-  }
-
-  async #removeKey(target: InvalidationTarget): Promise<number> {
-    const { kind, name, isSoft } = parsedTarget(target);
-    if (kind !== "uri") return 0;
-    return isSoft ? countVariants(this.#link, name) : dropKey(this.#link, name);
+    const found: StoredResponse = {
+      ...this.#marked(head, asOf),
+      ...{ body: { kind: "complete", bytes }, sizeBytes },
+    };
+    this.#recalledAsOf.set(found, asOf);
+    return [found];
   }
 }

@@ -13,6 +13,10 @@ const MAX_LOG_BYTES = 2 ** 25;
 const MIN_LOG_BYTES = 2 ** 19;
 const LOG_SHARE = 1 / 32;
 
+/** What one transaction adds to the log, in bytes. */
+const MAX_TRANSACTION_BYTES = 2 ** 21;
+const TRANSACTION_SHARE = 1 / 16;
+
 /** Entries that are looked at in one go: of these, those leave first that are of no use any more. */
 const LOOKED_AT = 128;
 
@@ -47,7 +51,9 @@ export class DiskRoom {
     this.#bodies = bodies;
     this.#logPath = `${path}-wal`;
     this.#maxLogBytes = Math.min(Math.max(sizeBytes * LOG_SHARE, MIN_LOG_BYTES), MAX_LOG_BYTES);
-    this.#maxBytes = sizeBytes - this.#maxLogBytes;
+    // A transaction may make the log longer than it is to be, and is written back after it only.
+    const transactionBytes = Math.min(sizeBytes * TRANSACTION_SHARE, MAX_TRANSACTION_BYTES);
+    this.#maxBytes = sizeBytes - 2 * this.#maxLogBytes - transactionBytes;
   }
 
   /** What one transaction may add to the log without making it much too long, in bytes. */

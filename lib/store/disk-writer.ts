@@ -51,6 +51,7 @@ class DiskWriter {
   }
 
   take(message: ToDisk): void {
+    if (message.kind === "close" && this.#isBroken) return this.#close();
     if (message.kind === "close") this.#isClosing = true;
     else this.#inbox.push(message.operations);
     this.#schedule(0);

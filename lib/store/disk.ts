@@ -88,8 +88,8 @@ export class DiskTier implements OuterTier {
     const { body } = stored;
     if (body.kind === "partial") return this.drop(stored);
     if (body instanceof DiskBody) return this.#freshen(stored, body);
-    const length = lengthOf(body);
-    if (this.#parts === undefined || length > this.#maxBodyBytes() || !this.#parts.pump.hasRoom(length)) {
+    const [length, maxBytes] = [lengthOf(body), maxBodyBytesOf(this.#options)];
+    if (this.#parts === undefined || length > maxBytes || !this.#parts.pump.hasRoom(length)) {
       this.#skipped++;
       return this.drop(stored);
     }
@@ -108,7 +108,7 @@ export class DiskTier implements OuterTier {
 
   /** A write for a body that need not fit into memory. Its response may be answered with at once. */
   write(head: StoredHead, lengthBytes: number | undefined): Writer | undefined {
-    const maxBytes = this.#maxBodyBytes();
+    const maxBytes = maxBodyBytesOf(this.#options);
     if (this.#parts === undefined || (lengthBytes ?? 0) > maxBytes || !this.#parts.queue.hasRoom(0)) {
       this.#skipped++;
       return undefined;
@@ -192,8 +192,8 @@ export class DiskTier implements OuterTier {
     this.#counts = counts;
     this.#skipped += skipped;
     this.#note(trouble);
-    for (const [write, bodyId] of commits) this.#parts?.writes.settle(write, bodyId);
-    for (const write of lost) this.#parts?.writes.settle(write, 0);
+    const settled = [...commits, ...lost.map((write) => [write, 0] as const)];
+    for (const [write, bodyId] of settled) this.#parts?.writes.settle(write, bodyId);
     for (const [ask, count] of answers) this.#answer(ask, count);
     this.#parts?.queue.done(batches);
   }
@@ -274,10 +274,6 @@ export class DiskTier implements OuterTier {
   #noted(found: readonly StoredResponse[]): readonly StoredResponse[] {
     if (found.length > 0) this.#found++;
     return found;
-  }
-
-  #maxBodyBytes(): number {
-    return maxBodyBytesOf(this.#options);
   }
 }
 

@@ -82,6 +82,8 @@ class Engine {
   async #recall(name: string): Promise<number | undefined> {
     const [found] = await this.node.tier.recall(headOf(name).key, ({ isPurged }) => isPurged !== true);
     if (found?.body.kind !== "complete") return undefined;
+    // Between its being found and this, a purge may have come.
+    if (!this.node.tier.stillHolds(found)) return undefined;
     const version = Number.parseInt(new TextDecoder().decode(found.body.bytes), 10);
     this.memory.set(name, version);
     return version;

@@ -77,6 +77,16 @@ describeWithRedis("a lease of the shared tier", () => {
     expect((await turnOf(nodes[1]!.tier, key)).kind).toBe("alone");
   });
 
+  test("requests for different variants of a key do not wait for each other, and their fences grow", async () => {
+    const key = newKey();
+    const turnFor = (at: number, part: string): Promise<Turn> =>
+      nodes[at]!.tier.turn(key, { hasArrived: async () => false, waitMs: 300, part });
+    const [first, second] = [ours(await turnFor(0, "en")), ours(await turnFor(1, "de"))];
+    expect(second.mark.fence).toBeGreaterThan(first.mark.fence);
+    expect((await turnFor(2, "en")).kind).toBe("alone");
+    for (const turn of [first, second]) turn.end("failed");
+  });
+
   test("what is too large to be there is not fetched by one node after the other", async () => {
     const key = newKey();
     const turn = ours(await turnOf(nodes[0]!.tier, key));

@@ -94,6 +94,24 @@ describeWithRedis("a purge of the shared tier", () => {
     expect(await textsIn(one, head.key)).toEqual(["after"]);
   });
 
+  test("of what was just recalled is known to who is about to keep it", async () => {
+    const [hard, soft, alone] = [1, 2, 3].map((at) =>
+      freshHead(newKey(), undefined, { "surrogate-key": `k${at}` }),
+    );
+    const recalled = await Promise.all(
+      [hard, soft, alone].map(async (head) => {
+        await fill(nodes[0]!.tier, head!, "tea");
+        return (await nodes[1]!.tier.recall(head!.key, () => true))[0]!;
+      }),
+    );
+    const holds = (): boolean[] => recalled.map((one) => nodes[1]!.tier.stillHolds(one));
+    expect(holds()).toEqual([true, true, true]);
+    await nodes[0]!.tier.purge([tagTarget("k1"), softly(tagTarget("k2"))]);
+    expect(holds()).toEqual([false, false, true]);
+    const [marked] = await nodes[1]!.tier.recall(soft!.key, () => true);
+    expect([marked!.isPurged, nodes[1]!.tier.stillHolds(marked!)]).toEqual([true, true]);
+  });
+
   test("removes a URI's keys from Redis, and says how many there were", async () => {
     const key = newKey();
     const before = Number(await redis.client.call("dbsize"));
@@ -119,6 +137,22 @@ describeWithRedis("a purge of the shared tier", () => {
     expect(await nodes[0]!.tier.purge([newKey()])).toMatchObject({ removed: 12, nodes: 5 });
     await Promise.all([counting.tier.close(), more.tier.close()]);
     expect(await nodes[0]!.tier.purge([newKey()])).toMatchObject({ removed: 0, nodes: 3 });
+  });
+
+  test("that takes long on a node keeps back neither the next one nor the node's heartbeat", async () => {
+    let finish = (): void => {};
+    const through = new Promise<void>((resolve) => (finish = resolve));
+    const slow = await openNode(urlAt(redis.port), {
+      node: "slow",
+      apply: (targets) => (targets.includes(tagTarget("large")) ? through.then(() => 100_000) : 1),
+    });
+    const first = await nodes[0]!.tier.purge([tagTarget("large")]);
+    expect(first).toMatchObject({ nodes: 3, pending: ["slow"] });
+    const second = nodes[0]!.tier.purge([tagTarget("small")]);
+    await Bun.sleep(100);
+    finish();
+    expect(await second).toMatchObject({ nodes: 4, pending: [], removed: 1 });
+    await slow.tier.close();
   });
 
   test("a node that starts knows the purges from before it", async () => {

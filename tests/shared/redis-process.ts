@@ -53,6 +53,8 @@ export async function startRedis(
     stdout: "ignore",
     stderr: "ignore",
   });
+  // Also where a test fails before it comes to its end.
+  process.once("exit", () => child.kill("SIGKILL"));
   const client = await connect(urlAt(at), { connectMs: 1000, silentMs: 10_000 });
   await eventually(async () => (await client.call("ping")) === "PONG");
   return {
