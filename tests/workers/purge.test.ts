@@ -2,8 +2,9 @@
 // Owns: the claims about purges through the supervisor, with real workers.
 // Leaves out: errands alone (`errands.test.ts`), the admin in front (`../admin/admin-process.test.ts`).
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { EVERYTHING, softly, tagTarget } from "../../lib/store/targets.ts";
+import { EVERYTHING, prefixTarget, softly, tagTarget } from "../../lib/store/targets.ts";
 import { type Crew, TEST_LIMIT_MS, until, withCrew } from "./crew.ts";
+import { withTrio } from "./trio.ts";
 
 setDefaultTimeout(TEST_LIMIT_MS);
 
@@ -82,5 +83,47 @@ describe("a purge by tag", () => {
       [],
       { roundMs: 300 },
     ),
+  );
+});
+
+const KINDS = [
+  "http://larder.test/a",
+  "http://larder.test\ng",
+  tagTarget("t"),
+  prefixTarget("http://larder.test/"),
+  EVERYTHING,
+];
+
+describe("while not all have heard of it", () => {
+  test.each([...KINDS, ...KINDS.map(softly)])("nobody believes who has not: %j", async (purged) =>
+    withTrio(async ({ a, b, origin, target }) => {
+      origin.body = "old";
+      for (const one of [a, b]) expect(await one.get(target)).toBe("old");
+      origin.body = "new";
+      await b.hears({ kind: "invalidate", round: 1, targets: [purged] });
+      const { questions } = a;
+      // A, the owner, has the old one still.
+      expect([await b.get(target), a.questions]).toEqual(["new", questions]);
+      await a.hears({ kind: "invalidate", round: 1, targets: [purged] });
+      for (const one of [a, b]) await one.hears({ kind: "settled", round: 1 });
+      for (const one of [a, b]) expect(await one.get(target)).toBe("new");
+    })(),
+  );
+
+  test.each(KINDS)("what the owner sent before reaches who waits, and is not stored: %j", async (purged) =>
+    withTrio(async ({ a, b, origin, target }) => {
+      origin.body = "old";
+      expect(await a.get(target)).toBe("old");
+      const held = a.holdAnswers();
+      const asked = b.get(target);
+      await held.holding;
+      origin.body = "new";
+      await b.hears({ kind: "invalidate", round: 1, targets: [purged] });
+      held.release();
+      expect(await asked).toBe("old");
+      await a.hears({ kind: "invalidate", round: 1, targets: [purged] });
+      for (const one of [a, b]) await one.hears({ kind: "settled", round: 1 });
+      expect(await b.get(target)).toBe("new");
+    })(),
   );
 });

@@ -108,14 +108,15 @@ export interface Trio {
   readonly origin: { body: string };
 }
 
+/** It belongs to a group and has a tag. */
+const SAID = { "Cache-Control": "max-age=600", "Cache-Groups": '"g"', "Surrogate-Key": "t" };
+
 /** A test with three workers of its own. */
 export function withTrio(body: (trio: Trio) => Promise<void>): () => Promise<void> {
   return async () => {
     const scripted = await ScriptedOrigin.start();
     const origin = { body: "" };
-    scripted.script((asked) =>
-      asked.reply({ fields: { "Cache-Control": "max-age=600" }, body: origin.body }),
-    );
+    scripted.script((asked) => asked.reply({ fields: SAID, body: origin.body }));
     const a = new TrioWorker(scripted.url, undefined);
     const [b, c] = [new TrioWorker(scripted.url, a), new TrioWorker(scripted.url, a)];
     try {
