@@ -79,8 +79,9 @@ export class Fill {
 
   /** A group or tag was made invalid while it was in flight: should its response belong to it, that is not stored. */
   leave(label: ParsedTarget): void {
-    this.#left.push(label);
-    if (this.#settled?.kind === "shared") this.mayStore(this.#settled.head);
+    // A body may be on its way for hours, and what it is, is known: nothing is gathered for it.
+    if (this.#settled?.kind !== "shared") this.#left.push(label);
+    else if (meets(label, this.#settled.head)) this.discard();
   }
 
   /** Whether what it brings may be stored as this: nothing that means it was made invalid since it began. */

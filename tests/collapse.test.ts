@@ -5,10 +5,12 @@ import { describe, expect, test } from "bun:test";
 import { Collapser } from "../lib/collapse.ts";
 import { FillBody } from "../lib/fill-body.ts";
 import type { StoredHead } from "../lib/message.ts";
+import { originOf } from "../lib/rfc9111/cache-groups.ts";
 import type { EpochSeconds } from "../lib/rfc9111/time.ts";
+import { EVERYTHING, prefixTarget, softly, tagTarget } from "../lib/store/targets.ts";
 
 const URI = "http://larder.test/a";
-const HEAD = {} as StoredHead;
+const HEAD = { key: URI, fields: new Headers() as StoredHead["fields"] } as StoredHead;
 const at = (seconds: number): EpochSeconds => seconds as EpochSeconds;
 
 function endlessBody(): FillBody {
@@ -89,6 +91,46 @@ describe("§4.4 an invalidation", () => {
       false,
     ]);
     expect([collapser.find("key"), collapser.find("b")]).toEqual([undefined, other]);
+  });
+
+  const LABELLED = { ...HEAD, fields: new Headers({ "cache-groups": '"g"', xkey: "t" }) };
+  const [GROUP, TAG] = [`${originOf(HEAD.key)}\ng`, tagTarget("t")];
+
+  test.each([GROUP, TAG])("by a label lets go on, and decides when the head is known: %j", (label) => {
+    const collapser = new Collapser();
+    const [meant, other, by] = [1, 2, 3].map(() => collapser.open(URI, undefined));
+    for (const target of [label, softly(label)]) collapser.invalidate(target, by);
+    expect([meant, other, by].map((fill) => fill!.isDiscarded)).toEqual([false, false, false]);
+    expect([meant!.mayStore(LABELLED), meant!.isDiscarded]).toEqual([false, true]);
+    expect([other!.mayStore(HEAD), by!.mayStore(LABELLED)]).toEqual([true, true]);
+  });
+
+  test.each([GROUP, TAG])("by a label discards the body under way that has it: %j", (label) => {
+    const collapser = new Collapser();
+    const [meant, other] = [LABELLED, HEAD].map((head) => {
+      const fill = collapser.open(URI, undefined);
+      fill.settle({ kind: "shared", head, body: endlessBody() });
+      return fill;
+    });
+    collapser.invalidate(`${label}x`);
+    expect([meant!.isDiscarded, other!.isDiscarded]).toEqual([false, false]);
+    collapser.invalidate(label);
+    expect([meant!.isDiscarded, other!.isDiscarded]).toEqual([true, false]);
+  });
+
+  test.each([
+    [prefixTarget(URI), [true, true, false]],
+    [prefixTarget(`${URI}/`), [false, true, false]],
+    [softly(prefixTarget(`${URI}/b`)), [false, true, false]],
+    [EVERYTHING, [true, true, true]],
+    [softly(EVERYTHING), [true, true, true]],
+  ])("by %j discards at once", (target, discarded) => {
+    const collapser = new Collapser();
+    const fills = [URI, `${URI}/b`, "http://other.test/"].map((uri) => collapser.open(uri, undefined));
+    const by = collapser.open(URI, undefined);
+    collapser.invalidate(target, by);
+    expect(fills.map(({ isDiscarded }) => isDiscarded)).toEqual(discarded);
+    expect(by.isDiscarded).toBe(false);
   });
 
   test("a new fill takes the key of a discarded one, and keeps it when that one is closed", () => {

@@ -81,6 +81,27 @@ describe.each([false, true])("what memory has not and a tier behind it has (that
   );
 
   test(
+    "answers for a variant, beside another that memory has",
+    withTier(async ({ larder, tier }) => {
+      const fields = { ...FRESH, Vary: "X-Kind" };
+      for (const kind of ["1", "2"]) {
+        larder.origin.script({ fields, body: `kind ${kind}` });
+        await larder.get("/a", { "X-Kind": kind });
+      }
+      await larder.store.remove(URI);
+      tier.waits = waits;
+      for (const kind of ["1", "2", "1"]) {
+        const [reply] = await answering(tier, larder.get("/a", { "X-Kind": kind }));
+        expectReused(reply!);
+        expect(reply!.text).toBe(`kind ${kind}`);
+      }
+      larder.origin.script({ fields, body: "kind 3" });
+      const [other] = await answering(tier, larder.get("/a", { "X-Kind": "3" }));
+      expectForwarded(other!, "vary-miss");
+    }),
+  );
+
+  test(
     "covers a failing origin",
     withTier(
       async (parts) => {
