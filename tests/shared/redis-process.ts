@@ -1,7 +1,7 @@
 // Answers: how does a test get a real Redis, nodes that share it, and a wire between them that can be cut?
 // Owns: redis-server on a free port in a folder of its own, tiers on it, waiting for what must become true.
 // Leaves out: claims (the `*.test.ts` files).
-import { describe, setDefaultTimeout } from "bun:test";
+import { afterAll, describe, setDefaultTimeout } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createConnection, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
@@ -16,11 +16,21 @@ import { headFor } from "../store/contract.ts";
 const HAS_REDIS = Bun.which("redis-server") !== null;
 if (!HAS_REDIS) console.warn("The shared tier is not tested: redis-server is not installed.");
 
+/** Servers of tests that failed before they could end them. */
+const leftovers = new Set<() => void>();
+
 /** As `describe`; skipped by name where there is no redis-server. */
 export function describeWithRedis(name: string, claims: () => void): void {
   // Of this file; each wait in it has a limit of its own.
   setDefaultTimeout(60_000);
-  if (HAS_REDIS) describe(name, claims);
+  const all = (): void => {
+    claims();
+    afterAll(() => {
+      for (const end of leftovers) end();
+      leftovers.clear();
+    });
+  };
+  if (HAS_REDIS) describe(name, all);
   else describe.skip(`${name} (redis-server is not installed)`, claims);
 }
 
@@ -53,8 +63,12 @@ export async function startRedis(
     stdout: "ignore",
     stderr: "ignore",
   });
-  // Also where a test fails before it comes to its end.
-  process.once("exit", () => child.kill("SIGKILL"));
+  const remove = (): void => rmSync(dir, { recursive: true, force: true });
+  const leftover = (): void => {
+    child.kill("SIGKILL");
+    remove();
+  };
+  leftovers.add(leftover);
   const client = await connect(urlAt(at), { connectMs: 1000, silentMs: 10_000 });
   await eventually(async () => (await client.call("ping")) === "PONG");
   return {
@@ -66,7 +80,8 @@ export async function startRedis(
       client.disconnect();
       child.kill("SIGKILL");
       await child.exited;
-      rmSync(dir, { recursive: true, force: true });
+      remove();
+      leftovers.delete(leftover);
     },
   };
 }
