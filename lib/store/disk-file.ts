@@ -107,10 +107,19 @@ export function setAside(path: string, inode?: number): string | undefined {
   return aside;
 }
 
-/** Deletes a file: where the disk is full, to keep it would help nobody. @throws where the folder cannot be written */
-export function deleteFile(path: string, inode: number): void {
-  if (inodeOf(path) !== inode) return;
-  for (const part of ["", "-wal", "-shm"]) rmSync(path + part, { force: true });
+/**
+ * Deletes a file: where the disk is full, to keep it would help nobody. How many bytes it had; infinity where it is not
+ * the file of this inode any more.
+ * @throws where the folder cannot be written
+ */
+export function deleteFile(path: string, inode: number): number {
+  if (inodeOf(path) !== inode) return Infinity;
+  let bytes = 0;
+  for (const part of ["", "-wal", "-shm"]) {
+    bytes += statSync(path + part, { throwIfNoEntry: false })?.size ?? 0;
+    rmSync(path + part, { force: true });
+  }
+  return bytes;
 }
 
 function inodeOf(path: string): number | undefined {

@@ -24,7 +24,7 @@ export const QUEUE_BYTES = 2 ** 25;
 /** A body may take this share of the file. */
 const MAX_BODY_SHARE = 1 / 2;
 
-/** The largest body that is stored, in bytes. */
-export function maxBodyBytesOf({ sizeBytes, maxObjectBytes = sizeBytes }: DiskOptions): number {
+/** The largest body that is stored, in bytes, where the files may take so many. */
+export function maxBodyBytesOf({ maxObjectBytes = Infinity }: DiskOptions, sizeBytes: number): number {
   return Math.min(maxObjectBytes, sizeBytes * MAX_BODY_SHARE);
 }

@@ -19,7 +19,10 @@ type HeadRow = readonly [
   bodyId: number,
   head: string,
   lastRemoval: number | null,
+  body?: Bytes | null,
 ];
+
+type Bytes = Uint8Array<ArrayBuffer>;
 
 /** What was removed up to an id, and is there still. */
 interface Leaving {
@@ -33,10 +36,14 @@ const AT_ONCE_BYTES = 262_144;
 /** Chunks of a larger one that are read before others have their turn: together they take as long as a small body or two. */
 const CHUNKS_IN_A_ROW = 2;
 
+/** What of the file is kept in memory for reading, in KB: index pages above all. */
+const CACHE_KB = 8192;
+
 /** Reads one file. Its methods throw what SQLite throws. */
 export class DiskReader {
   readonly #db: Database;
   readonly #inMemoryBytes: number;
+  readonly #two: Statement;
   readonly #heads: Statement;
   readonly #inline: Statement;
   readonly #chunk: Statement;
@@ -50,9 +57,13 @@ export class DiskReader {
   constructor(db: Database, inMemoryBytes: number) {
     this.#db = db;
     this.#inMemoryBytes = inMemoryBytes;
+    db.run(`PRAGMA cache_size = ${-CACHE_KB}`);
     // One statement, hence one state of the file: whether there are new removals, and what is stored.
-    this.#heads = db.prepare(`SELECT e.id, e.soft, e.length, e.body, c.head, (SELECT max(seq) FROM removals)
-      FROM entries e JOIN contents c ON c.id = e.id WHERE e.hash = ?1 AND e.key = ?2 ORDER BY e.id`);
+    const columns = "e.id, e.soft, e.length, e.body, c.head, (SELECT max(seq) FROM removals)";
+    const rows =
+      "FROM entries e JOIN contents c ON c.id = e.id WHERE e.hash = ?1 AND e.key = ?2 ORDER BY e.id";
+    this.#two = db.prepare(`SELECT ${columns}, c.body ${rows} LIMIT 2`);
+    this.#heads = db.prepare(`SELECT ${columns} ${rows}`);
     this.#inline = db.prepare("SELECT body FROM contents WHERE id = ?1");
     this.#chunk = db.prepare(`SELECT bytes FROM chunks WHERE id = ?1 * ${CHUNKS} + ?2`);
     this.#removals = db.prepare("SELECT target, last FROM removals");
@@ -65,8 +76,11 @@ export class DiskReader {
     fits: (head: StoredHead) => boolean,
     removing: readonly ParsedTarget[],
   ): MaybePromise<readonly StoredResponse[]> {
-    const rows = this.#heads.values(hashOf(key), key) as unknown as HeadRow[];
+    const hash = hashOf(key);
+    let rows = this.#two.values(hash, key) as unknown as HeadRow[];
     if (rows.length === 0) return NOTHING;
+    // Of several variants most bodies are not wanted.
+    if (rows.length > 1) rows = this.#heads.values(hash, key) as unknown as HeadRow[];
     const found: MaybePromise<StoredResponse | undefined>[] = [];
     for (const row of rows) {
       const head = this.#headOf(key, row, removing);
@@ -78,10 +92,10 @@ export class DiskReader {
   }
 
   /** The bytes of a chunk; `undefined` where it is gone. */
-  chunk(bodyId: number, at: number): Uint8Array<ArrayBuffer> | undefined {
+  chunk(bodyId: number, at: number): Bytes | undefined {
     if (!this.#isOpen) return undefined;
     const [[bytes] = []] = this.#chunk.values(bodyId, at);
-    return bytes as unknown as Uint8Array<ArrayBuffer> | undefined;
+    return bytes as unknown as Bytes | undefined;
   }
 
   meta(name: string): string | undefined {
@@ -92,7 +106,8 @@ export class DiskReader {
   close(): void {
     this.#isOpen = false;
     // SQLite keeps a file open as long as it has statements.
-    for (const one of [this.#heads, this.#inline, this.#chunk, this.#removals, this.#meta]) one.finalize();
+    for (const one of [this.#two, this.#heads, this.#inline, this.#chunk, this.#removals, this.#meta])
+      one.finalize();
     this.#db.close();
   }
 
@@ -123,11 +138,8 @@ export class DiskReader {
   }
 
   #withBody(head: StoredHead, row: HeadRow): MaybePromise<StoredResponse | undefined> {
-    const [id, , length, bodyId] = row;
-    if (bodyId === 0) {
-      const [[bytes] = []] = this.#inline.values(id);
-      return recordOf(head, bytes as unknown as Uint8Array<ArrayBuffer> | undefined, length);
-    }
+    const [id, , length, bodyId, , , inline] = row;
+    if (bodyId === 0) return recordOf(head, inline === undefined ? this.#inlineOf(id) : inline, length);
     if (length > this.#inMemoryBytes) return record(head, new DiskBody(this, length, { bodyId }));
     if (length <= AT_ONCE_BYTES) {
       const bytes = new Uint8Array(length);
@@ -138,8 +150,13 @@ export class DiskReader {
     return this.#gathered(bodyId, length).then((bytes) => recordOf(head, bytes, length));
   }
 
+  #inlineOf(id: number): Bytes | undefined {
+    const [[bytes] = []] = this.#inline.values(id);
+    return bytes as unknown as Bytes | undefined;
+  }
+
   /** A larger one, while others have their turn. */
-  async #gathered(bodyId: number, length: number): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  async #gathered(bodyId: number, length: number): Promise<Bytes | undefined> {
     const bytes = new Uint8Array(length);
     for (let at = 0; at * CHUNK_BYTES < length; at++) {
       if (at % CHUNKS_IN_A_ROW === 0) await new Promise((resolve) => setImmediate(resolve));
@@ -164,7 +181,7 @@ export class DiskReader {
 
 function recordOf(
   head: StoredHead,
-  bytes: Uint8Array<ArrayBuffer> | undefined | null,
+  bytes: Bytes | undefined | null,
   length: number,
 ): StoredResponse | undefined {
   if (bytes?.length !== length) return undefined;

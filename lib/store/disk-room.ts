@@ -26,10 +26,10 @@ const USELESS_AFTER_SECONDS = 7 * 86_400;
 /** Free pages are given back from this share of the file on, and until this one is left. */
 const GIVE_BACK_FROM = 1 / 4;
 const GIVE_BACK_TO = 1 / 16;
-const PAGES_AT_ONCE = 256;
+const PAGES_AT_ONCE = 128;
 
 /** A smaller file is left as it is, in pages. */
-const MIN_FREE_PAGES = 256;
+const MIN_FREE_PAGES = 128;
 
 type Candidate = readonly [...doomed: Doomed, bytes: number, stale: number, priority: number];
 

@@ -9,8 +9,8 @@ export const FILE_VERSION = 1000 + HEAD_VERSION;
 /** Says that a SQLite file is ours: `Lard`. */
 export const APPLICATION_ID = 0x4c617264;
 
-/** Bytes of a page. */
-export const PAGE_BYTES = 4096;
+/** Bytes of a page: a body of 10 KB takes two, and fewer reads than with smaller ones. */
+export const PAGE_BYTES = 8192;
 
 /** Larger bodies lie in chunks of this size, in bytes. */
 export const CHUNK_BYTES = 65_536;

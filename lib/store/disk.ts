@@ -5,6 +5,7 @@ import { randomUUID } from "node:crypto";
 import type { StoredHead, StoredResponse } from "../message.ts";
 import type { InvalidationTarget } from "../rfc9111/cache-groups.ts";
 import { variantOf } from "./codec.ts";
+import { DiskAsks } from "./disk-asks.ts";
 import { DiskBody } from "./disk-body.ts";
 import { deleteFile, loadSqlite, openFile, setAside, type DiskFile } from "./disk-file.ts";
 import type { DiskCounts, DiskDone, FromDisk } from "./disk-messages.ts";
@@ -16,7 +17,9 @@ import { CHUNK_BYTES, codeOf, isDamage } from "./disk-schema.ts";
 import { DiskThread } from "./disk-thread.ts";
 import { cardOf, DiskWrites } from "./disk-write.ts";
 import type { MaybePromise, OuterStats, OuterTier, Writer } from "./store.ts";
-import { parsedTarget, type ParsedTarget } from "./targets.ts";
+
+/** Of the room that a file had on a disk that was full, the next one takes this share. */
+const SPARING = 0.7;
 
 /** After so many files that had to be given up, the tier stays off. */
 const MAX_FILES = 3;
@@ -50,14 +53,13 @@ export class DiskTier implements OuterTier {
   readonly #reopen: () => DiskFile | undefined;
   /** Absent where it is off. */
   #parts: Parts | undefined;
-  readonly #asked = new Map<
-    number,
-    { readonly target?: ParsedTarget; readonly settle: (n: number) => void }
-  >();
-  #removing: readonly ParsedTarget[] = [];
-  #lastAsk = 0;
+  readonly #asks = new DiskAsks();
   #files = 0;
   #trouble: string | undefined;
+  /** Settles when there is a new file, or none. */
+  #opening: Promise<void> | undefined;
+  /** Less than was asked for where the disk turned out to have less. */
+  #sizeBytes: number;
   #counts: DiskCounts = { responses: 0, fileBytes: 0, evictions: 0 };
   #skipped = 0;
   #recalls = 0;
@@ -66,6 +68,7 @@ export class DiskTier implements OuterTier {
   /** Made by `openDisk`. */
   constructor(file: DiskFile, reopen: () => DiskFile | undefined, options: DiskOptions) {
     this.#options = options;
+    this.#sizeBytes = options.sizeBytes;
     this.#reopen = reopen;
     this.#parts = this.#begun(file);
   }
@@ -76,7 +79,7 @@ export class DiskTier implements OuterTier {
     // What is stored is not the last word on it, and that is not written yet.
     if (parts === undefined || parts.queue.isUnwritten(key)) return NOTHING;
     try {
-      const found = parts.reader.recall(key, fits, this.#removing);
+      const found = parts.reader.recall(key, fits, this.#asks.removing);
       return found instanceof Promise ? found.then((all) => this.#noted(all)) : this.#noted(found);
     } catch (error) {
       this.#readFailed(error);
@@ -88,7 +91,7 @@ export class DiskTier implements OuterTier {
     const { body } = stored;
     if (body.kind === "partial") return this.drop(stored);
     if (body instanceof DiskBody) return this.#freshen(stored, body);
-    const [length, maxBytes] = [lengthOf(body), maxBodyBytesOf(this.#options)];
+    const [length, maxBytes] = [lengthOf(body), maxBodyBytesOf(this.#options, this.#sizeBytes)];
     if (this.#parts === undefined || length > maxBytes || !this.#parts.pump.hasRoom(length)) {
       this.#skipped++;
       return this.drop(stored);
@@ -108,7 +111,7 @@ export class DiskTier implements OuterTier {
 
   /** A write for a body that need not fit into memory. Its response may be answered with at once. */
   write(head: StoredHead, lengthBytes: number | undefined): Writer | undefined {
-    const maxBytes = maxBodyBytesOf(this.#options);
+    const maxBytes = maxBodyBytesOf(this.#options, this.#sizeBytes);
     if (this.#parts === undefined || (lengthBytes ?? 0) > maxBytes || !this.#parts.queue.hasRoom(0)) {
       this.#skipped++;
       return undefined;
@@ -117,7 +120,7 @@ export class DiskTier implements OuterTier {
   }
 
   remove(target: InvalidationTarget): Promise<number> {
-    return this.#ask((queue, ask) => queue.add({ kind: "remove", ask, target }), parsedTarget(target));
+    return this.#ask((queue, ask) => queue.add({ kind: "remove", ask, target }), target);
   }
 
   used(uses: ReadonlyMap<string, number>): void {
@@ -145,7 +148,7 @@ export class DiskTier implements OuterTier {
       isWell: this.#parts !== undefined && this.#trouble === undefined,
       responses: this.#counts.responses,
       storedBytes: this.#counts.fileBytes,
-      budgetBytes: this.#options.sizeBytes,
+      budgetBytes: this.#sizeBytes,
       queued: (this.#parts?.queue.length ?? 0) + (this.#parts?.pump.length ?? 0),
       skipped: this.#skipped,
       evictions: this.#counts.evictions,
@@ -155,6 +158,7 @@ export class DiskTier implements OuterTier {
   }
 
   async close(): Promise<void> {
+    await this.#opening;
     const parts = this.#parts;
     if (parts === undefined) return;
     await parts.pump.idle();
@@ -163,13 +167,14 @@ export class DiskTier implements OuterTier {
     // First: who closes the file last clears its log away, and can do so only where it may write.
     parts.reader.close();
     await parts.thread.close(false);
-    for (const ask of [...this.#asked.keys()]) this.#answer(ask, 0);
+    this.#asks.answerAll();
     parts.writes.end();
   }
 
   #begun(file: DiskFile): Parts {
     this.#files++;
-    const { sizeBytes, inMemoryBytes = IN_MEMORY_BYTES, queueBytes = QUEUE_BYTES } = this.#options;
+    const { inMemoryBytes = IN_MEMORY_BYTES, queueBytes = QUEUE_BYTES } = this.#options;
+    const sizeBytes = this.#sizeBytes;
     const reader = new DiskReader(file.reading, inMemoryBytes);
     const thread = new DiskThread(
       { path: file.path, sizeBytes, owner: `${process.pid}:${randomUUID()}` },
@@ -183,7 +188,7 @@ export class DiskTier implements OuterTier {
 
   #told(message: FromDisk): void {
     if (message.kind === "done") this.#done(message);
-    else if (message.kind === "answer") this.#answer(message.ask, message.count);
+    else if (message.kind === "answer") this.#asks.answer(message.ask, message.count);
     else if (message.kind === "counts") this.#counts = message.counts;
     else if (message.kind === "broken") this.#giveUp(message.why, message.isDamaged ? "aside" : "delete");
   }
@@ -194,7 +199,7 @@ export class DiskTier implements OuterTier {
     this.#note(trouble);
     const settled = [...commits, ...lost.map((write) => [write, 0] as const)];
     for (const [write, bodyId] of settled) this.#parts?.writes.settle(write, bodyId);
-    for (const [ask, count] of answers) this.#answer(ask, count);
+    for (const [ask, count] of answers) this.#asks.answer(ask, count);
     this.#parts?.queue.done(batches);
   }
 
@@ -222,39 +227,34 @@ export class DiskTier implements OuterTier {
     this.#skipped += parts.queue.clear();
     parts.writes.end();
     parts.reader.close();
-    void parts.thread.close(true);
     const { path, inode } = parts.file;
     try {
-      if (how === "delete") deleteFile(path, inode);
+      if (how === "delete") this.#sizeBytes = Math.min(this.#sizeBytes, deleteFile(path, inode) * SPARING);
       const aside = how === "delete" ? "deleted" : `now ${setAside(path, inode) ?? "another one"}`;
       this.#options.warn(`disk: ${path} cannot be relied on (${why}); it is ${aside}`);
-      const file = this.#files < MAX_FILES ? this.#reopen() : undefined;
-      this.#parts = file && this.#begun(file);
+      this.#opening = this.#goOn(parts);
     } catch (error) {
       this.#options.warn(`disk: ${path} cannot be relied on (${why}), nor set aside (${codeOf(error)})`);
     }
-    if (this.#parts === undefined) this.#options.warn("disk: Larder runs without it");
-    for (const ask of [...this.#asked.keys()]) this.#answer(ask, 0);
+    this.#asks.answerAll();
+  }
+
+  /** With a new file: once nobody has the old one open any more, whose room is free only then. */
+  async #goOn({ thread }: Parts): Promise<void> {
+    await thread.close(true);
+    const file = this.#files < MAX_FILES ? this.#reopen() : undefined;
+    if (file !== undefined) this.#parts = this.#begun(file);
+    else this.#options.warn("disk: it is given up");
   }
 
   /** Asks for what is to be durable; settles with the count, or with 0 where there is no file. */
-  #ask(add: (queue: DiskQueue, ask: number) => void, target?: ParsedTarget): Promise<number> {
+  #ask(add: (queue: DiskQueue, ask: number) => void, removal?: InvalidationTarget): Promise<number> {
     const queue = this.#parts?.queue;
     if (queue === undefined) return Promise.resolve(0);
-    const ask = ++this.#lastAsk;
-    return new Promise((settle) => {
-      this.#asked.set(ask, target === undefined ? { settle } : { settle, target });
-      if (target !== undefined) this.#removing = [...this.#removing, target];
-      add(queue, ask);
-      queue.flushSoon();
-    });
-  }
-
-  #answer(ask: number, count: number): void {
-    const asked = this.#asked.get(ask);
-    this.#asked.delete(ask);
-    if (asked?.target !== undefined) this.#removing = this.#removing.filter((one) => one !== asked.target);
-    asked?.settle(count);
+    const { ask, answer } = this.#asks.add(removal);
+    add(queue, ask);
+    queue.flushSoon();
+    return answer;
   }
 
   /** Another head for what lies there already; once that is known to lie there. */

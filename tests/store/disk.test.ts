@@ -385,6 +385,7 @@ describe("disk: what is no use", () => {
     expect(lines).toEqual([
       expect.stringMatching(/cannot be relied on \(SQLITE_CORRUPT.*it is now .*damaged-1/),
     ]);
+    await eventually(() => tier.stats().isWell);
     tier.put(response(KEY, "tea"));
     await written(tier);
     expect(await textsFor(tier, KEY)).toEqual(["tea"]);
