@@ -134,7 +134,7 @@ function fleetOf(shared: SharedTier): Fleet {
         pending: isLogged ? pending : [...pending, "all others: the shared tier is away"],
       };
     },
-    turn: (key, hasArrived) => shared.turn(key, { hasArrived, waitMs: WAIT_MS }),
+    turn: (key, part, hasArrived) => shared.turn(key, { hasArrived, waitMs: WAIT_MS, part }),
   };
 }
 
@@ -153,9 +153,9 @@ export function amongWorkers({ store, fleet }: Stores, isOwn: (key: string) => b
   if (store.recall === undefined) return fleet;
   return {
     purge: (targets) => fleet?.purge(targets) ?? Promise.resolve({ removed: 0, nodes: 1, pending: [] }),
-    turn(key, hasArrived) {
+    turn(key, part, hasArrived) {
       if (!isOwn(key)) return Promise.resolve({ kind: "elsewhere" });
-      return fleet?.turn(key, hasArrived) ?? Promise.resolve({ kind: "alone" });
+      return fleet?.turn(key, part, hasArrived) ?? Promise.resolve({ kind: "alone" });
     },
   };
 }

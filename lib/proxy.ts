@@ -151,7 +151,7 @@ export class Proxy {
   async #lead(visit: Visit, forwarding: Forwarding, fillKey?: string, collapsed?: false): Promise<Answer> {
     const { collapser } = this.#parts;
     const fill = collapser.open(visit.presented.uri, fillKey);
-    const waiting = fillKey === undefined ? undefined : turnOf(this.#parts, visit, forwarding);
+    const waiting = fillKey === undefined ? undefined : turnOf(this.#parts, visit, { forwarding, fillKey });
     const turn = waiting && (await waiting);
     try {
       const arrived = turn?.kind === "arrived" ? this.#fromOthers(visit, reuseReport) : undefined;

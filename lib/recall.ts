@@ -32,10 +32,14 @@ export function recall(
 }
 
 /** Waits for this node's turn to ask the origin; `undefined` where there are no others. Never rejects. */
-export function turnOf(parts: RecallParts, visit: Visit, forwarding: Forwarding): Promise<Turn> | undefined {
+export function turnOf(
+  parts: RecallParts,
+  visit: Visit,
+  { forwarding, fillKey }: { readonly forwarding: Forwarding; readonly fillKey: string },
+): Promise<Turn> | undefined {
   const { store, rules, fleet, clockMs } = parts;
   const { presented, request } = visit;
-  return fleet?.turn(presented.uri, async () => {
+  return fleet?.turn(presented.uri, fillKey, async () => {
     await recall(parts, visit, forwarding);
     const decision = decide(request, store.lookup(presented.uri), epochSeconds(clockMs()), rules);
     return decision.kind === "reuse" && decision.stale === undefined;

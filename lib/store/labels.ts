@@ -8,9 +8,14 @@ import { labelsOf } from "./targets.ts";
 /** The index. Its work grows with the labels of a response, and with nothing else. */
 export class LabelIndex {
   readonly #members = new Map<InvalidationTarget, Set<StoredResponse>>();
+  /** What each of those that have any has: to read them from their fields once more would take longer than the rest. */
+  readonly #labels = new Map<StoredResponse, readonly InvalidationTarget[]>();
 
   add(stored: StoredResponse): void {
-    for (const label of labelsOf(stored)) {
+    const labels = labelsOf(stored);
+    if (labels.length === 0) return;
+    this.#labels.set(stored, labels);
+    for (const label of labels) {
       const members = this.#members.get(label);
       if (members === undefined) this.#members.set(label, new Set([stored]));
       else members.add(stored);
@@ -18,8 +23,10 @@ export class LabelIndex {
   }
 
   remove(stored: StoredResponse): void {
-    if (this.#members.size === 0) return;
-    for (const label of labelsOf(stored)) {
+    const labels = this.#labels.get(stored);
+    if (labels === undefined) return;
+    this.#labels.delete(stored);
+    for (const label of labels) {
       const members = this.#members.get(label);
       members?.delete(stored);
       if (members?.size === 0) this.#members.delete(label);

@@ -86,6 +86,11 @@ export interface OuterTier {
    */
   recall(key: string, fits: (head: StoredHead) => boolean): MaybePromise<readonly StoredResponse[]>;
   /**
+   * Whether a response that was recalled is still what the tier would give: asked at the moment at which it is put into
+   * memory, since a purge may have come in between. Absent where `remove` is the only way for a purge to come.
+   */
+  stillHolds?(recalled: StoredResponse): boolean;
+  /**
    * Keeps a copy of what memory has stored, later, in the place of the variant that it supersedes; where it cannot be
    * kept, that variant goes all the same. The body is complete: whole bytes, a Blob, or its own outside body.
    */
@@ -114,10 +119,10 @@ export interface Fleet {
     targets: readonly InvalidationTarget[],
   ): Promise<{ readonly removed: number; readonly nodes: number; readonly pending: readonly string[] }>;
   /**
-   * Waits for this node's turn to ask the origin for a key. While another node asks, `hasArrived` looks for what that
-   * brings.
+   * Waits for this node's turn to ask the origin for a key; `part` tells requests apart of which one does not answer the
+   * other. While another node asks, `hasArrived` looks for what that brings.
    */
-  turn(key: string, hasArrived: () => Promise<boolean>): Promise<Turn>;
+  turn(key: string, part: string, hasArrived: () => Promise<boolean>): Promise<Turn>;
 }
 
 /** Who asks the origin for a key. */

@@ -4,6 +4,7 @@
 import type { StoredHead } from "../message.ts";
 import { groupsOf, type InvalidationTarget } from "../rfc9111/cache-groups.ts";
 import { remembering } from "../rfc9111/memo.ts";
+import { FieldBlock } from "./field-block.ts";
 
 /** A target, taken apart. Of a group `name` is all of it: `origin LF name`. */
 export interface ParsedTarget {
@@ -47,6 +48,8 @@ export function parsedTarget(target: InvalidationTarget): ParsedTarget {
 
 /** The groups and tags of a response, as targets: by these it is found in an index. */
 export function labelsOf(head: Pick<StoredHead, "key" | "fields">): readonly InvalidationTarget[] {
+  // Most have none, which one look at the text says.
+  if (head.fields instanceof FieldBlock && !LABELLED.test(head.fields.text)) return NONE;
   const tags = TAG_FIELDS.flatMap((name) => tagTargets(head.fields.get(name)));
   const groups = groupsOf(head);
   if (tags.length === 0) return groups;
@@ -64,6 +67,8 @@ export function meets(
   if (kind === "prefix") return head.key.startsWith(name);
   return labelsOf(head).includes(kind === "tag" ? tagTarget(name) : name);
 }
+
+const LABELLED = /\r\n(?:Cache-Groups|Surrogate-Key|Cache-Tag|Xkey): /;
 
 /** Of Fastly, of Cloudflare and Akamai, of Varnish: names between spaces or commas. */
 const TAG_FIELDS = ["surrogate-key", "cache-tag", "xkey"];

@@ -135,6 +135,7 @@ export class TieredStore implements Store {
   #bringUp(stored: StoredResponse, from: number, removed: readonly ParsedTarget[]): boolean {
     const met = removed.filter((target) => meets(target, stored));
     if (met.some(({ isSoft }) => !isSoft)) return false;
+    if (this.#tiers.outer[from]?.stillHolds?.(stored) === false) return false;
     const there = this.#memory.lookup(stored.key).find((one) => supersedes(stored, one));
     if (there !== undefined && there.responseTime >= stored.responseTime) return false;
     const came = met.length > 0 || stored.isPurged === true ? this.#purged(stored) : stored;
