@@ -103,10 +103,27 @@ async function take(link: Link, names: EntryNames, token: string, { leaseMs }: L
     return asked;
   });
   if (Array.isArray(reply)) return [Number(reply[0]), Number(reply[1]) > 0];
-  // It may be ours all the same, too late to be of use.
-  const giveBack = (): void => void link.script(END, [names.lease, names.unshared], [token, 0]);
-  void asked?.then(giveBack, () => {});
+  // It may be ours all the same, too late to be of use, or still to come: what the server was sent it may yet read.
+  if (asked !== undefined) void giveBack(link, names, [token, 0], { forMs: leaseMs, until: 1 });
   return [undefined, false];
+}
+
+/** Between two tries to give a lease back, in milliseconds. */
+const RETRY_MS = 200;
+
+/** Gives a lease back, as soon as the server hears it: at the latest it lapses. `until` is the reply that says so. */
+async function giveBack(
+  link: Link,
+  names: EntryNames,
+  args: readonly [token: string, unsharedMs: number],
+  { forMs, until }: { readonly forMs: number; readonly until?: number },
+): Promise<void> {
+  const endMs = performance.now() + forMs;
+  for (;;) {
+    const reply = await link.script(END, [names.lease, names.unshared], args);
+    if ((reply !== undefined && (until ?? reply) === reply) || performance.now() > endMs) return;
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MS).unref?.());
+  }
 }
 
 /** Renews the lease until it is given back. */
@@ -129,6 +146,7 @@ function hold(
     if (isOver) return;
     isOver = true;
     clearInterval(timer);
-    await link.script(END, [names.lease, names.unshared], [token, how === "unshared" ? unsharedMs : 0]);
+    const args = [token, how === "unshared" ? unsharedMs : 0] as const;
+    await giveBack(link, names, args, { forMs: leaseMs });
   };
 }

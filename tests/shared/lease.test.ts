@@ -56,6 +56,17 @@ describeWithRedis("a lease of the shared tier", () => {
     ]);
   });
 
+  test("one that Redis gives too late holds nobody up: it is given back", async () => {
+    const key = newKey();
+    const long = await openNode(urlAt(redis.port), { limits: { leaseMs: 60_000, commandMs: 100 } });
+    redis.pause();
+    expect((await turnOf(long.tier, key)).kind).toBe("alone");
+    redis.proceed();
+    await eventually(() => nodes[0]!.tier.isInContact && long.tier.isInContact);
+    ours(await turnOf(nodes[0]!.tier, key)).end("failed");
+    await long.tier.close();
+  });
+
   test("who comes just after it was stored is told that it arrived", async () => {
     const key = newKey();
     const turn = ours(await turnOf(nodes[0]!.tier, key));

@@ -2,7 +2,7 @@
 // Owns: requests through the cache, purges through its admin, the judgement of each answer.
 // Leaves out: what is right (`world.ts`), killing the cache (`whole.ts`).
 import type { CacheProcess } from "./cache-process.ts";
-import type { Dice } from "./dice.ts";
+import type { Dice } from "../chaos/dice.ts";
 import { contentOf, keysWith, KEYS, tagsOf, type PurgeOrder, type World } from "./world.ts";
 
 /** Where the cache is now, if it is. */
@@ -36,9 +36,9 @@ export async function visit(
 
 async function ask(world: World, { url }: Target, seen: Seen, dice: Dice): Promise<void> {
   // Some keys are asked for far more often than others.
-  const key = Math.floor(dice() ** 2 * KEYS);
+  const key = Math.floor(dice.next() ** 2 * KEYS);
   const floor = world.floor(key);
-  const range = dice() < 0.1 ? rangeFor(key, dice) : undefined;
+  const range = dice.next() < 0.1 ? rangeFor(key, dice) : undefined;
   try {
     const headers =
       range === undefined ? HEADERS : { ...HEADERS, Range: `bytes=${range.first}-${range.last}` };
@@ -61,8 +61,8 @@ interface ByteRange {
 function rangeFor(key: number, dice: Dice): ByteRange | undefined {
   const { length } = contentOf(key, 0);
   if (length === 0) return undefined;
-  const first = Math.floor(dice() * length);
-  return { first, last: Math.min(length - 1, first + Math.floor(dice() * 100_000)) };
+  const first = Math.floor(dice.next() * length);
+  return { first, last: Math.min(length - 1, first + Math.floor(dice.next() * 100_000)) };
 }
 
 function fault(
@@ -91,7 +91,7 @@ export async function purge(
   { dice, isOver }: { readonly dice: Dice; readonly isOver: () => boolean },
 ): Promise<void> {
   while (!isOver()) {
-    await Bun.sleep(dice() * 40);
+    await Bun.sleep(dice.next() * 40);
     const at = target();
     if (at !== undefined) await order(world, at, seen, orderFor(dice));
   }
@@ -112,9 +112,9 @@ async function order(world: World, { admin }: Target, seen: Seen, purged: PurgeO
 }
 
 function orderFor(dice: Dice): PurgeOrder {
-  const key = Math.floor(dice() * KEYS);
-  const soft = dice() < 0.3;
-  const kind = dice();
+  const key = Math.floor(dice.next() * KEYS);
+  const soft = dice.next() < 0.3;
+  const kind = dice.next();
   if (kind < 0.5) return { json: { url: `http://torture.test/${key}`, soft }, keys: [key] };
   const tag = tagsOf(key)[kind < 0.6 ? 0 : kind < 0.75 ? 1 : 2] ?? "";
   if (kind < 0.9) return { json: { tag, soft }, keys: keysWith(tag) };

@@ -2,7 +2,7 @@
 // Owns: the process under test and its end by SIGKILL, its restarts, what is counted between them.
 // Leaves out: what it is asked and whether the answers are right (`visitors.ts`, `world.ts`).
 import { startCache } from "./cache-process.ts";
-import { diceFrom } from "./dice.ts";
+import { Dice } from "../chaos/dice.ts";
 import { purge, visit, type Seen, type Target } from "./visitors.ts";
 import { World } from "./world.ts";
 
@@ -10,6 +10,8 @@ import { World } from "./world.ts";
 export interface WholeRun {
   readonly seed: number;
   readonly kills: number;
+  /** The end in milliseconds since 1970, whatever has been reached. */
+  readonly untilMs: number;
   /** The folder of the disk tier. */
   readonly folder: string;
   /** Further options of the cache. */
@@ -32,29 +34,35 @@ const CLIENTS = 12;
 const LIFE_MS = [150, 1200] as const;
 
 /** Runs it. Rejects where the cache does not come up again. */
-export async function runWhole({ seed, kills, folder, options = [] }: WholeRun): Promise<WholeResult> {
+export async function runWhole({
+  seed,
+  kills,
+  untilMs,
+  folder,
+  options = [],
+}: WholeRun): Promise<WholeResult> {
   const world = new World();
   const seen: Seen = { answers: 0, hits: 0, purges: 0, broken: 0, wrong: [] };
   let target: Target | undefined;
   let isOver = false;
   const complaints = new Set<string>();
-  const way = (number: number) => ({ dice: diceFrom(seed * 1000 + number), isOver: () => isOver });
+  const way = (number: number) => ({ dice: new Dice(seed, number), isOver: () => isOver });
   const clients = Array.from({ length: CLIENTS }, (_, at) => visit(world, () => target, seen, way(at)));
   const purgers = [0, 1].map((at) => purge(world, () => target, seen, way(CLIENTS + at)));
-  const dice = diceFrom(seed);
-  let [cleanKills, hitsAfterRestart] = [0, 0];
+  const dice = new Dice(seed);
+  let [killed, cleanKills, hitsAfterRestart] = [0, 0, 0];
   try {
-    for (let kill = 0; kill <= kills; kill++) {
+    for (; killed <= kills && Date.now() < untilMs; killed++) {
       const before = { hits: seen.hits, wrong: seen.wrong.length };
       const tiers = ["--disk", folder, "--memory", "16MB"];
       const larder = await startCache(["--origin", world.url, ...tiers, ...options], (line) =>
         complaints.add(line),
       );
       target = larder;
-      await Bun.sleep(LIFE_MS[0] + dice() * (LIFE_MS[1] - LIFE_MS[0]));
+      await Bun.sleep(LIFE_MS[0] + dice.next() * (LIFE_MS[1] - LIFE_MS[0]));
       target = undefined;
-      if (kill > 0 && seen.hits > before.hits) hitsAfterRestart += seen.hits - before.hits;
-      if (seen.wrong.length === before.wrong && kill > 0) cleanKills++;
+      if (killed > 0 && seen.hits > before.hits) hitsAfterRestart += seen.hits - before.hits;
+      if (seen.wrong.length === before.wrong && killed > 0) cleanKills++;
       await larder.kill();
     }
   } finally {
@@ -62,5 +70,5 @@ export async function runWhole({ seed, kills, folder, options = [] }: WholeRun):
     await Promise.allSettled([...clients, ...purgers]);
     await world.stop();
   }
-  return { ...seen, kills, cleanKills, hitsAfterRestart, complaints: [...complaints] };
+  return { ...seen, kills: killed - 1, cleanKills, hitsAfterRestart, complaints: [...complaints] };
 }
