@@ -54,7 +54,7 @@ interface Parts {
 /**
  * Opens the disk tier in a folder, which is made where there is none. `undefined` where it cannot be used: a line has
  * been given to `warn` then.
- * @throws ConfigError where this is not Bun
+ * @throws ConfigError where this is not Bun, or a binary that lacks the writing thread
  */
 export async function openDisk(folder: string, options: DiskOptions): Promise<DiskTier | undefined> {
   const Open = await loadSqlite(folder);
