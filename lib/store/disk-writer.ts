@@ -79,7 +79,8 @@ class DiskWriter {
     else if (this.#isClosing) return this.#close();
     else if (!this.#tidy()) return send({ kind: "counts", counts: this.#room.counts() });
     this.#room.boundLog();
-    this.#schedule(this.#inbox.length > 0 || this.#isClosing ? 0 : PAUSE_MS);
+    const isUrgent = this.#inbox.length > 0 || this.#isClosing || this.#removal.isAwaited;
+    this.#schedule(isUrgent ? 0 : PAUSE_MS);
   }
 
   /** All batches that are there become one transaction, as far as the log is to have it. */

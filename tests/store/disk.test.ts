@@ -233,6 +233,14 @@ describe("disk: removing many", () => {
     expect(await textsFor(tier, `${KEY}/odd/1`)).toEqual(["new"]);
   });
 
+  test("by prefix, after a tag that is not through: each is counted once", async () => {
+    const tier = await filled();
+    const targets = [tagTarget("m1"), prefixTarget(`${KEY}/odd/1`), prefixTarget(`${KEY}/`), EVERYTHING];
+    const counts = await Promise.all(targets.map((target) => tier.remove(target)));
+    expect(counts).toEqual([many / 2, 0, many / 2, 0]);
+    expect(await count(tier)).toEqual([0, 0]);
+  });
+
   test("by prefix, and all of the rest softly", async () => {
     const tier = await filled();
     expect(await tier.remove(prefixTarget(`${KEY}/odd/`))).toBe(many / 2);
