@@ -34,8 +34,8 @@ export class DiskThread {
   }
 
   /** Sends operations; their bodies are handed over. */
-  send(operations: readonly DiskOperation[], bodies: ArrayBuffer[]): void {
-    this.#post({ kind: "batch", operations }, bodies);
+  send(operations: readonly DiskOperation[], bodies: ArrayBuffer[], nowMs: number): void {
+    this.#post({ kind: "batch", operations, nowMs }, bodies);
   }
 
   /** Ends it when all that was sent is done; with `isNow`, its answers are not heard any more. */

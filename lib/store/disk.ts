@@ -9,6 +9,7 @@ import { DiskAsks } from "./disk-asks.ts";
 import { DiskBody } from "./disk-body.ts";
 import { deleteFile, loadSqlite, openFile, setAside, type DiskFile } from "./disk-file.ts";
 import type { DiskCounts, DiskDone, FromDisk } from "./disk-messages.ts";
+import { resolved, type DiskOptions } from "./disk-options.ts";
 import { DiskPump, lengthOf } from "./disk-pump.ts";
 import { DiskQueue } from "./disk-queue.ts";
 import { DiskReader } from "./disk-reader.ts";
@@ -16,21 +17,6 @@ import { CHUNK_BYTES, codeOf, isDamage } from "./disk-schema.ts";
 import { DiskThread } from "./disk-thread.ts";
 import { cardOf, DiskWrites } from "./disk-write.ts";
 import type { MaybePromise, OuterStats, OuterTier, Writer } from "./store.ts";
-
-/** How a disk tier is to be. */
-export interface DiskOptions {
-  /** The most that the files may take, in bytes. */
-  readonly sizeBytes: number;
-  /** Takes a line for a person: what went wrong, once for each trouble. */
-  readonly warn: (line: string) => void;
-  /** Bodies above this stay on the disk and are read as they are sent, in bytes; 8 MB where nothing is said. */
-  readonly inMemoryBytes?: number;
-  /** What may wait to be written, in bytes; 32 MB where nothing is said. */
-  readonly queueBytes?: number;
-}
-
-const IN_MEMORY_BYTES = 2 ** 23;
-const QUEUE_BYTES = 2 ** 25;
 
 /** A body may take this share of the file. */
 const MAX_BODY_SHARE = 1 / 2;
@@ -66,13 +52,15 @@ export async function openDisk(folder: string, options: DiskOptions): Promise<Di
 /** The disk tier. */
 export class DiskTier implements OuterTier {
   readonly name = "disk";
-  readonly #options: DiskOptions;
+  readonly #options: Required<DiskOptions>;
   readonly #reopen: () => DiskFile | undefined;
   /** Absent where it is off. */
   #parts: Parts | undefined;
   readonly #asks = new DiskAsks();
   #files = 0;
   #trouble: string | undefined;
+  /** What is being closed: its last batches may fail. */
+  #closing: Parts | undefined;
   /** Settles when there is a new file, or none. */
   #opening: Promise<void> | undefined;
   /** Less than was asked for where the disk turned out to have less. */
@@ -84,7 +72,7 @@ export class DiskTier implements OuterTier {
 
   /** Made by `openDisk`. */
   constructor(file: DiskFile, reopen: () => DiskFile | undefined, options: DiskOptions) {
-    this.#options = options;
+    this.#options = resolved(options);
     this.#sizeBytes = options.sizeBytes;
     this.#reopen = reopen;
     this.#parts = this.#begun(file);
@@ -181,6 +169,7 @@ export class DiskTier implements OuterTier {
     await parts.pump.idle();
     parts.queue.flush();
     this.#parts = undefined;
+    this.#closing = parts;
     // First: who closes the file last clears its log away, and can do so only where it may write.
     parts.reader.close();
     await parts.thread.close(false);
@@ -190,7 +179,7 @@ export class DiskTier implements OuterTier {
 
   #begun(file: DiskFile): Parts {
     this.#files++;
-    const { inMemoryBytes = IN_MEMORY_BYTES, queueBytes = QUEUE_BYTES } = this.#options;
+    const { inMemoryBytes, queueBytes, clockMs } = this.#options;
     const sizeBytes = this.#sizeBytes;
     const reader = new DiskReader(file.reading, inMemoryBytes);
     const thread = new DiskThread(
@@ -198,9 +187,19 @@ export class DiskTier implements OuterTier {
       (message) => this.#told(message),
       (why) => this.#giveUp(why, "aside"),
     );
-    const queue = new DiskQueue((operations, bodies) => thread.send(operations, bodies), queueBytes);
+    const queue = new DiskQueue(
+      (operations, bodies) => thread.send(operations, bodies, clockMs()),
+      queueBytes,
+    );
     const writes = new DiskWrites(queue, reader);
-    return { file, reader, thread, queue, writes, pump: new DiskPump(queue, writes, queueBytes) };
+    return {
+      file,
+      reader,
+      thread,
+      queue,
+      writes,
+      pump: new DiskPump(queue, writes, { maxBytes: queueBytes, onSkip: () => void this.#skipped++ }),
+    };
   }
 
   #told(message: FromDisk): void {
@@ -237,9 +236,10 @@ export class DiskTier implements OuterTier {
 
   /** The file cannot be relied on: what was removed goes with it, and a new one is begun. */
   #giveUp(why: string, how: "aside" | "delete"): void {
-    const parts = this.#parts;
+    const parts = this.#parts ?? this.#closing;
     if (parts === undefined) return;
-    this.#parts = undefined;
+    const isClosing = this.#parts === undefined;
+    this.#parts = this.#closing = undefined;
     this.#counts = { ...this.#counts, responses: 0, fileBytes: 0 };
     this.#skipped += parts.queue.clear();
     parts.writes.end();
@@ -249,7 +249,7 @@ export class DiskTier implements OuterTier {
       if (how === "delete") this.#sizeBytes = Math.min(this.#sizeBytes, deleteFile(path, inode) * SPARING);
       const aside = how === "delete" ? "deleted" : `now ${setAside(path, inode) ?? "another one"}`;
       this.#options.warn(`disk: ${path} cannot be relied on (${why}); it is ${aside}`);
-      this.#opening = this.#goOn(parts);
+      if (!isClosing) this.#opening = this.#goOn(parts);
     } catch (error) {
       this.#options.warn(`disk: ${path} cannot be relied on (${why}), nor set aside (${codeOf(error)})`);
     }

@@ -6,9 +6,13 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Database } from "bun:sqlite";
+import fc from "fast-check";
 import type { OutsideBody, StoredResponse } from "../../lib/message.ts";
-import { openDisk, type DiskOptions, type DiskTier } from "../../lib/store/disk.ts";
+import type { DiskOptions } from "../../lib/store/disk-options.ts";
+import { openDisk, type DiskTier } from "../../lib/store/disk.ts";
 import { softly, tagTarget, prefixTarget, EVERYTHING } from "../../lib/store/targets.ts";
+import type { EpochSeconds } from "../../lib/rfc9111/time.ts";
+import { NOW } from "../rfc9111/test-values.ts";
 import { headFor, KEY } from "./contract.ts";
 import { bytesOf, outerContract, patterned, response, textsFor, written } from "./outer-contract.ts";
 
@@ -128,6 +132,22 @@ describe("disk: a body that is too large for memory", () => {
     const [found] = await tier.recall(KEY, all);
     expect(Buffer.from(await read(outside(found), first, last)).equals(bytes.subarray(first, last + 1))).toBe(
       true,
+    );
+  });
+
+  test("RFC 9110 §14 any range is what a slice of the bytes is", async () => {
+    const tier = await disk(newFolder(), { inMemoryBytes: 500_000 });
+    await stored(tier);
+    await written(tier);
+    const [found] = await tier.recall(KEY, all);
+    const place = fc.nat(bytes.length - 1);
+    await fc.assert(
+      fc.asyncProperty(place, place, async (a, b) => {
+        const [first, last] = [Math.min(a, b), Math.max(a, b)];
+        const got = Buffer.from(await read(outside(found), first, last));
+        expect(got.equals(bytes.subarray(first, last + 1))).toBe(true);
+      }),
+      { numRuns: 50 },
     );
   });
 
@@ -291,6 +311,22 @@ describe("disk: bounds", () => {
     expect(await tier.recall(`${KEY}/1`, all)).toHaveLength(0);
     expect([lines, tier.stats().skipped]).toEqual([[], 0]);
   }, 60_000);
+
+  test("where room is needed, what has been stale for long leaves before what is used as often", async () => {
+    const week = 7 * 86_400_000;
+    const tier = await disk(newFolder(), { sizeBytes: 2 ** 23, clockMs: () => NOW * 1000 + week + 61_000 });
+    const stale = response(`${KEY}/stale`, patterned(10_000, 1));
+    const fresh = (at: number): StoredResponse => {
+      const one = response(`${KEY}/${at}`, patterned(10_000, at));
+      return { ...one, staleAt: (one.staleAt + 120) as EpochSeconds };
+    };
+    for (let at = 0; tier.stats().evictions === 0; at++) {
+      tier.put(at === 100 ? stale : fresh(at));
+      if (at % 20 === 0) await written(tier);
+    }
+    expect(await tier.recall(stale.key, all)).toEqual([]);
+    expect(await tier.recall(`${KEY}/99`, all)).toHaveLength(1);
+  });
 
   test("the file shrinks when much has been removed", async () => {
     const folder = newFolder();
