@@ -5,6 +5,7 @@ import type { Database } from "bun:sqlite";
 import { existsSync, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { ConfigError } from "../errors.ts";
+import { hasWriter } from "./disk-thread.ts";
 import { APPLICATION_ID, codeOf, FILE_VERSION, isDamage, PAGE_BYTES, SCHEMA } from "./disk-schema.ts";
 
 type Open = typeof Database;
@@ -17,9 +18,15 @@ export interface DiskFile {
   readonly inode: number;
 }
 
-/** SQLite's own. @throws ConfigError where this is not Bun. */
+/** SQLite's own. @throws ConfigError where this is not Bun, or a binary that lacks the writing thread. */
 export async function loadSqlite(folder: string): Promise<Open> {
   if (process.versions.bun === undefined) throw new ConfigError("--disk", folder, "needs Bun");
+  if (!hasWriter())
+    throw new ConfigError(
+      "--disk",
+      folder,
+      "needs a binary that is built with lib/store/disk-writer.ts besides",
+    );
   return (await import("bun:sqlite")).Database;
 }
 

@@ -32,7 +32,8 @@ export type DiskOperation =
 
 /** What the main thread sends. Bodies in a batch are handed over, not copied. */
 export type ToDisk =
-  { readonly kind: "batch"; readonly operations: readonly DiskOperation[] } | { readonly kind: "close" };
+  | { readonly kind: "batch"; readonly operations: readonly DiskOperation[]; readonly nowMs: number }
+  | { readonly kind: "close" };
 
 /** The state of the file, in counts and bytes. */
 export interface DiskCounts {

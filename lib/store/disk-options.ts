@@ -1,6 +1,6 @@
 // Answers: how is a disk tier to be?
-// Owns: its sizes and what they are where nothing is said.
-// Leaves out: the options of the command line (`../tier-options.ts`).
+// Owns: its options, and what they are where nothing is said.
+// Leaves out: where they come from (the command line), what they do (`disk.ts`).
 
 /** How a disk tier is to be. */
 export interface DiskOptions {
@@ -14,17 +14,17 @@ export interface DiskOptions {
   readonly maxObjectBytes?: number;
   /** What may wait to be written, in bytes; 32 MB where nothing is said. */
   readonly queueBytes?: number;
+  /** Milliseconds since 1970, to know what is stale when room is needed; the machine's where nothing is said. */
+  readonly clockMs?: () => number;
 }
 
-/** Where nothing is said. */
-export const IN_MEMORY_BYTES = 2 ** 23;
-/** Where nothing is said. */
-export const QUEUE_BYTES = 2 ** 25;
-
-/** A body may take this share of the file. */
-const MAX_BODY_SHARE = 1 / 2;
-
-/** The largest body that is stored, in bytes, where the files may take so many. */
-export function maxBodyBytesOf({ maxObjectBytes = Infinity }: DiskOptions, sizeBytes: number): number {
-  return Math.min(maxObjectBytes, sizeBytes * MAX_BODY_SHARE);
+/** The same with nothing left open. */
+export function resolved(options: DiskOptions): Required<DiskOptions> {
+  return {
+    maxObjectBytes: Infinity,
+    inMemoryBytes: 2 ** 23,
+    queueBytes: 2 ** 25,
+    clockMs: Date.now,
+    ...options,
+  };
 }

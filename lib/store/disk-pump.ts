@@ -15,16 +15,25 @@ export class DiskPump {
   readonly #queue: DiskQueue;
   readonly #writes: DiskWrites;
   readonly #maxBytes: number;
+  readonly #onSkip: () => void;
   #last: Promise<void> = Promise.resolve();
   #bytes = 0;
   /** Bodies that are not handed over to the end. */
   length = 0;
 
-  /** At most `maxBytes` wait here, besides those in the queue: they are kept for it, not copied. */
-  constructor(queue: DiskQueue, writes: DiskWrites, maxBytes: number) {
+  /**
+   * At most `maxBytes` wait here, besides those in the queue: they are kept for it, not copied. `onSkip` is called for a
+   * body that does not get to its end.
+   */
+  constructor(
+    queue: DiskQueue,
+    writes: DiskWrites,
+    { maxBytes, onSkip }: { readonly maxBytes: number; readonly onSkip: () => void },
+  ) {
     this.#queue = queue;
     this.#writes = writes;
     this.#maxBytes = maxBytes;
+    this.#onSkip = onSkip;
   }
 
   /** Whether a body of so many bytes may be added; one that is larger than all the room may, on its own. */
@@ -48,8 +57,10 @@ export class DiskPump {
       body.kind === "complete" ? body.bytes.subarray(from, to) : bytesOf(source.slice(from, to));
     this.#last = this.#last
       .then(() => handOver(writer, length, piece))
-      .catch(() => writer.abort())
-      .then(() => {
+      .catch(() => false)
+      .then((isWhole) => {
+        writer.abort();
+        if (!isWhole) this.#onSkip();
         this.length--;
         this.#bytes -= length;
       });
@@ -65,13 +76,13 @@ async function handOver(
   writer: Writer,
   length: number,
   piece: (from: number, to: number) => Promise<Uint8Array> | Uint8Array,
-): Promise<void> {
+): Promise<boolean> {
   for (let from = 0; from < length; from += PIECE_BYTES) {
     await writer.ready?.();
     await new Promise((resolve) => setImmediate(resolve));
-    if (writer.write(await piece(from, Math.min(from + PIECE_BYTES, length))) === false) return;
+    if (writer.write(await piece(from, Math.min(from + PIECE_BYTES, length))) === false) return false;
   }
-  writer.commit();
+  return writer.commit() !== undefined;
 }
 
 async function bytesOf(blob: Blob): Promise<Uint8Array> {

@@ -59,18 +59,29 @@ export class DiskRemoval {
     return leaving.some(([, target, last]) => id <= last && names(parsedTarget(target), key, labels));
   }
 
-  /** Deletes, or marks, some of what is written down. Says whether there may be more, and what is through. */
+  /** Whether somebody waits for a count. */
+  get isAwaited(): boolean {
+    return this.#askers.size > 0;
+  }
+
+  /**
+   * Deletes, or marks, some of what is written down, that first for whose count somebody waits. Says whether there may be
+   * more, and what is through.
+   */
   slice(): { readonly isMore: boolean; readonly through?: readonly [ask: number, count: number] } {
-    const written = this.#written().find(
-      ([, , , , owner]) => owner === this.#owner || !isAlive(owner, this.#owner),
-    );
-    if (written === undefined) return { isMore: false };
-    const [seq, target, last, at] = written;
+    const written = this.#written();
+    const own = written.filter(([, , , , owner]) => owner === this.#owner || !isAlive(owner, this.#owner));
+    const first = own.find(([seq]) => this.#askers.has(seq)) ?? own[0];
+    if (first === undefined) return { isMore: false };
+    const [seq, target, last, at] = first;
     const parsed = parsedTarget(target);
     const { rows, next } = this.#next(parsed, last, at);
-    for (const row of rows) this.#take(row, parsed);
     const asker = this.#askers.get(seq);
-    if (asker !== undefined) asker.count += rows.length;
+    if (asker !== undefined) {
+      const earlier = written.filter(([other, its]) => other < seq && !parsedTarget(its).isSoft);
+      asker.count += rows.filter((row) => !this.#isLeaving(row, earlier)).length;
+    }
+    for (const row of rows) this.#take(row, parsed);
     if (next !== undefined) {
       this.#tables.run("UPDATE removals SET at = ?2 WHERE seq = ?1", seq, next);
       return { isMore: true };

@@ -1,6 +1,7 @@
 // Answers: how is the writing thread started and ended?
 // Owns: finding its file, from source and in a single binary; its end, asked for or not.
 // Leaves out: what it does (`disk-writer.ts`), what it is told (`disk-messages.ts`).
+import { existsSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import type { DiskOperation, DiskSettings, FromDisk, ToDisk } from "./disk-messages.ts";
 
@@ -27,14 +28,14 @@ export class DiskThread {
         if (message.kind === "closed") resolve();
         else if (!this.#isOver) onMessage(message);
       });
-      this.#worker.on("error", (error: Error) => end(missing(error)));
+      this.#worker.on("error", (error: Error) => end(error.message));
       this.#worker.on("exit", () => end("the writing thread has ended"));
     });
   }
 
   /** Sends operations; their bodies are handed over. */
-  send(operations: readonly DiskOperation[], bodies: ArrayBuffer[]): void {
-    this.#post({ kind: "batch", operations }, bodies);
+  send(operations: readonly DiskOperation[], bodies: ArrayBuffer[], nowMs: number): void {
+    this.#post({ kind: "batch", operations, nowMs }, bodies);
   }
 
   /** Ends it when all that was sent is done; with `isNow`, its answers are not heard any more. */
@@ -57,11 +58,15 @@ export class DiskThread {
 }
 
 /** A single binary has it as a file of its own, which its build must name besides the entry. */
-function writerFile(): string | URL {
-  const isBinary = import.meta.url.includes("/$bunfs/");
-  return isBinary ? "/$bunfs/root/lib/store/disk-writer.js" : new URL("./disk-writer.ts", import.meta.url);
+const IN_BINARY = "/$bunfs/root/lib/store/disk-writer.js";
+
+const isBinary = import.meta.url.includes("/$bunfs/");
+
+/** Whether the thread can be started; not in a single binary that was built without its file. */
+export function hasWriter(): boolean {
+  return !isBinary || existsSync(IN_BINARY);
 }
 
-function missing({ message }: Error): string {
-  return message.includes("disk-writer") ? "this binary was built without lib/store/disk-writer.ts" : message;
+function writerFile(): string | URL {
+  return isBinary ? IN_BINARY : new URL("./disk-writer.ts", import.meta.url);
 }

@@ -27,6 +27,8 @@ class DiskWriter {
   readonly #room: DiskRoom;
   readonly #operations: DiskOperations;
   readonly #inbox: (readonly DiskOperation[])[] = [];
+  /** As the main thread has it. */
+  #nowMs = 0;
   #isScheduled = false;
   #isClosing = false;
   #isBroken = false;
@@ -53,7 +55,10 @@ class DiskWriter {
   take(message: ToDisk): void {
     if (message.kind === "close" && this.#isBroken) return this.#close();
     if (message.kind === "close") this.#isClosing = true;
-    else this.#inbox.push(message.operations);
+    else {
+      this.#inbox.push(message.operations);
+      this.#nowMs = message.nowMs;
+    }
     this.#schedule(0);
   }
 
@@ -79,7 +84,8 @@ class DiskWriter {
     else if (this.#isClosing) return this.#close();
     else if (!this.#tidy()) return send({ kind: "counts", counts: this.#room.counts() });
     this.#room.boundLog();
-    this.#schedule(this.#inbox.length > 0 || this.#isClosing ? 0 : PAUSE_MS);
+    const isUrgent = this.#inbox.length > 0 || this.#isClosing || this.#removal.isAwaited;
+    this.#schedule(isUrgent ? 0 : PAUSE_MS);
   }
 
   /** All batches that are there become one transaction, as far as the log is to have it. */
@@ -124,9 +130,8 @@ class DiskWriter {
   /** False where nothing can leave any more. */
   #makeRoom(bytes: number): boolean {
     if (bytes === 0) return true;
-    const nowSeconds = Date.now() / 1000;
     while (!this.#room.fits(bytes)) {
-      if (!this.#transaction(() => this.#room.free(bytes, nowSeconds))) return false;
+      if (!this.#transaction(() => this.#room.free(bytes, this.#nowMs / 1000))) return false;
       this.#room.boundLog();
     }
     return true;

@@ -9,7 +9,7 @@ import { DiskAsks } from "./disk-asks.ts";
 import { DiskBody } from "./disk-body.ts";
 import { deleteFile, loadSqlite, openFile, setAside, type DiskFile } from "./disk-file.ts";
 import type { DiskCounts, DiskDone, FromDisk } from "./disk-messages.ts";
-import { IN_MEMORY_BYTES, maxBodyBytesOf, QUEUE_BYTES, type DiskOptions } from "./disk-options.ts";
+import { resolved, type DiskOptions } from "./disk-options.ts";
 import { DiskPump, lengthOf } from "./disk-pump.ts";
 import { DiskQueue } from "./disk-queue.ts";
 import { DiskReader } from "./disk-reader.ts";
@@ -17,6 +17,9 @@ import { CHUNK_BYTES, codeOf, isDamage } from "./disk-schema.ts";
 import { DiskThread } from "./disk-thread.ts";
 import { cardOf, DiskWrites } from "./disk-write.ts";
 import type { MaybePromise, OuterStats, OuterTier, Writer } from "./store.ts";
+
+/** A body may take this share of the file. */
+const MAX_BODY_SHARE = 1 / 2;
 
 /** Of the room that a file had on a disk that was full, the next one takes this share. */
 const SPARING = 0.7;
@@ -37,7 +40,7 @@ interface Parts {
 /**
  * Opens the disk tier in a folder, which is made where there is none. `undefined` where it cannot be used: a line has
  * been given to `warn` then.
- * @throws ConfigError where this is not Bun
+ * @throws ConfigError where this is not Bun, or a binary that lacks the writing thread
  */
 export async function openDisk(folder: string, options: DiskOptions): Promise<DiskTier | undefined> {
   const Open = await loadSqlite(folder);
@@ -49,13 +52,15 @@ export async function openDisk(folder: string, options: DiskOptions): Promise<Di
 /** The disk tier. */
 export class DiskTier implements OuterTier {
   readonly name = "disk";
-  readonly #options: DiskOptions;
+  readonly #options: Required<DiskOptions>;
   readonly #reopen: () => DiskFile | undefined;
   /** Absent where it is off. */
   #parts: Parts | undefined;
   readonly #asks = new DiskAsks();
   #files = 0;
   #trouble: string | undefined;
+  /** What is being closed: its last batches may fail. */
+  #closing: Parts | undefined;
   /** Settles when there is a new file, or none. */
   #opening: Promise<void> | undefined;
   /** Less than was asked for where the disk turned out to have less. */
@@ -67,7 +72,7 @@ export class DiskTier implements OuterTier {
 
   /** Made by `openDisk`. */
   constructor(file: DiskFile, reopen: () => DiskFile | undefined, options: DiskOptions) {
-    this.#options = options;
+    this.#options = resolved(options);
     this.#sizeBytes = options.sizeBytes;
     this.#reopen = reopen;
     this.#parts = this.#begun(file);
@@ -91,7 +96,7 @@ export class DiskTier implements OuterTier {
     const { body } = stored;
     if (body.kind === "partial") return this.drop(stored);
     if (body instanceof DiskBody) return this.#freshen(stored, body);
-    const [length, maxBytes] = [lengthOf(body), maxBodyBytesOf(this.#options, this.#sizeBytes)];
+    const [length, maxBytes] = [lengthOf(body), this.#maxBodyBytes];
     if (this.#parts === undefined || length > maxBytes || !this.#parts.pump.hasRoom(length)) {
       this.#skipped++;
       return this.drop(stored);
@@ -99,7 +104,7 @@ export class DiskTier implements OuterTier {
     const { queue, pump } = this.#parts;
     const card = cardOf(stored);
     if (body.kind === "complete" && length <= CHUNK_BYTES) {
-      // Of a Buffer, `slice` would be a view.
+      // Not `slice`: of a Buffer that would be the same bytes, which are handed over.
       const copy = new Uint8Array(body.bytes);
       queue.add({ kind: "put", card, body: copy }, copy, card.key);
     } else pump.add(stored, card);
@@ -111,7 +116,7 @@ export class DiskTier implements OuterTier {
 
   /** A write for a body that need not fit into memory. Its response may be answered with at once. */
   write(head: StoredHead, lengthBytes: number | undefined): Writer | undefined {
-    const maxBytes = maxBodyBytesOf(this.#options, this.#sizeBytes);
+    const maxBytes = this.#maxBodyBytes;
     if (this.#parts === undefined || (lengthBytes ?? 0) > maxBytes || !this.#parts.queue.hasRoom(0)) {
       this.#skipped++;
       return undefined;
@@ -164,6 +169,7 @@ export class DiskTier implements OuterTier {
     await parts.pump.idle();
     parts.queue.flush();
     this.#parts = undefined;
+    this.#closing = parts;
     // First: who closes the file last clears its log away, and can do so only where it may write.
     parts.reader.close();
     await parts.thread.close(false);
@@ -173,7 +179,7 @@ export class DiskTier implements OuterTier {
 
   #begun(file: DiskFile): Parts {
     this.#files++;
-    const { inMemoryBytes = IN_MEMORY_BYTES, queueBytes = QUEUE_BYTES } = this.#options;
+    const { inMemoryBytes, queueBytes, clockMs } = this.#options;
     const sizeBytes = this.#sizeBytes;
     const reader = new DiskReader(file.reading, inMemoryBytes);
     const thread = new DiskThread(
@@ -181,9 +187,19 @@ export class DiskTier implements OuterTier {
       (message) => this.#told(message),
       (why) => this.#giveUp(why, "aside"),
     );
-    const queue = new DiskQueue((operations, bodies) => thread.send(operations, bodies), queueBytes);
+    const queue = new DiskQueue(
+      (operations, bodies) => thread.send(operations, bodies, clockMs()),
+      queueBytes,
+    );
     const writes = new DiskWrites(queue, reader);
-    return { file, reader, thread, queue, writes, pump: new DiskPump(queue, writes, queueBytes) };
+    return {
+      file,
+      reader,
+      thread,
+      queue,
+      writes,
+      pump: new DiskPump(queue, writes, { maxBytes: queueBytes, onSkip: () => void this.#skipped++ }),
+    };
   }
 
   #told(message: FromDisk): void {
@@ -220,9 +236,10 @@ export class DiskTier implements OuterTier {
 
   /** The file cannot be relied on: what was removed goes with it, and a new one is begun. */
   #giveUp(why: string, how: "aside" | "delete"): void {
-    const parts = this.#parts;
+    const parts = this.#parts ?? this.#closing;
     if (parts === undefined) return;
-    this.#parts = undefined;
+    const isClosing = this.#parts === undefined;
+    this.#parts = this.#closing = undefined;
     this.#counts = { ...this.#counts, responses: 0, fileBytes: 0 };
     this.#skipped += parts.queue.clear();
     parts.writes.end();
@@ -232,7 +249,7 @@ export class DiskTier implements OuterTier {
       if (how === "delete") this.#sizeBytes = Math.min(this.#sizeBytes, deleteFile(path, inode) * SPARING);
       const aside = how === "delete" ? "deleted" : `now ${setAside(path, inode) ?? "another one"}`;
       this.#options.warn(`disk: ${path} cannot be relied on (${why}); it is ${aside}`);
-      this.#opening = this.#goOn(parts);
+      if (!isClosing) this.#opening = this.#goOn(parts);
     } catch (error) {
       this.#options.warn(`disk: ${path} cannot be relied on (${why}), nor set aside (${codeOf(error)})`);
     }
@@ -274,6 +291,10 @@ export class DiskTier implements OuterTier {
   #noted(found: readonly StoredResponse[]): readonly StoredResponse[] {
     if (found.length > 0) this.#found++;
     return found;
+  }
+
+  get #maxBodyBytes(): number {
+    return Math.min(this.#options.maxObjectBytes, this.#sizeBytes * MAX_BODY_SHARE);
   }
 }
 
