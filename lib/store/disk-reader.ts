@@ -49,6 +49,9 @@ export class DiskReader {
   readonly #chunk: Statement;
   readonly #removals: Statement;
   readonly #meta: Statement;
+  readonly #begin: Statement;
+  readonly #end: Statement;
+  #isReading = false;
   #leaving: readonly Leaving[] = [];
   #lastRemoval: number | null = null;
   #isOpen = true;
@@ -68,6 +71,30 @@ export class DiskReader {
     this.#chunk = db.prepare(`SELECT bytes FROM chunks WHERE id = ?1 * ${CHUNKS} + ?2`);
     this.#removals = db.prepare("SELECT target, last FROM removals");
     this.#meta = db.prepare("SELECT value FROM meta WHERE name = ?1");
+    this.#begin = db.prepare("BEGIN");
+    this.#end = db.prepare("COMMIT");
+  }
+
+  /** What is read from now on is what the file says now. */
+  renew(): void {
+    if (!this.#isReading) return;
+    this.#isReading = false;
+    try {
+      this.#end.run();
+    } catch {
+      // An error of a statement has ended it already.
+    }
+  }
+
+  /**
+   * All that is read in one turn of the event loop is of one state of the file: to look for the latest each time would
+   * take longer than the rest of a question about what is not there.
+   */
+  #beginReading(): void {
+    if (this.#isReading) return;
+    this.#begin.run();
+    this.#isReading = true;
+    setImmediate(() => this.renew());
   }
 
   /** As `recall` of a tier; what `removing` means is not found, or found marked. */
@@ -77,6 +104,7 @@ export class DiskReader {
     removing: readonly ParsedTarget[],
   ): MaybePromise<readonly StoredResponse[]> {
     const hash = hashOf(key);
+    this.#beginReading();
     let rows = this.#two.values(hash, key) as unknown as HeadRow[];
     if (rows.length === 0) return NOTHING;
     // Of several variants most bodies are not wanted.
@@ -104,10 +132,11 @@ export class DiskReader {
   }
 
   close(): void {
+    this.renew();
     this.#isOpen = false;
+    const questions = [this.#two, this.#heads, this.#inline, this.#chunk, this.#removals, this.#meta];
     // SQLite keeps a file open as long as it has statements.
-    for (const one of [this.#two, this.#heads, this.#inline, this.#chunk, this.#removals, this.#meta])
-      one.finalize();
+    for (const one of [...questions, this.#begin, this.#end]) one.finalize();
     this.#db.close();
   }
 

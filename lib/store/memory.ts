@@ -120,7 +120,10 @@ export class MemoryStore implements Store {
   }
 
   add(stored: StoredResponse): void {
-    this.#insert(stored, stored.body);
+    // What was made for this store, and is not in it, need not be made again.
+    const isReady = stored instanceof StoredRecord && stored.slot < 0 && stored.memo === undefined;
+    if (isReady) this.#place(stored);
+    else this.#insert(stored, stored.body);
   }
 
   replace(old: StoredResponse, by: StoredResponse | undefined): boolean {
@@ -212,18 +215,21 @@ export class MemoryStore implements Store {
 
   #insert(head: StoredHead, body: StoredBody): StoredResponse | undefined {
     const text = textOnce(head.fields);
-    const stored = new StoredRecord(head, text, body, overheadOf(head, text) + bodySize(body));
-    const { sizeBytes } = stored;
-    for (const older of this.#all(head.key)) if (supersedes(stored, older)) this.#drop(older);
-    const held = this.#isStored(head.key, body) ? undefined : this.#holds.get(body);
+    return this.#place(new StoredRecord(head, text, body, overheadOf(head, text) + bodySize(body)));
+  }
+
+  #place(stored: StoredRecord): StoredResponse | undefined {
+    const { key, body, sizeBytes } = stored;
+    for (const older of this.#all(key)) if (supersedes(stored, older)) this.#drop(older);
+    const held = this.#isStored(key, body) ? undefined : this.#holds.get(body);
     const lingeringBytes = held?.sizeBytes ?? 0;
     this.#lingeringBytes -= lingeringBytes;
     if (!this.#makeRoom(sizeBytes, body)) {
       this.#lingeringBytes += lingeringBytes;
       return undefined;
     }
-    const variants = [...this.#all(head.key), stored];
-    this.#setVariants(head.key, variants);
+    const variants = [...this.#all(key), stored];
+    this.#setVariants(key, variants);
     this.#eviction.add(stored);
     this.#labels.add(stored);
     this.#removals.came(stored);
