@@ -68,9 +68,9 @@ export class DiskTables {
     this.#added = 0;
   }
 
-  /** Writes something, so that the transaction has something to commit. */
+  /** Writes something, so that the transaction has something to commit: SQLite does not write what is the same. */
   touch(): void {
-    this.run("UPDATE counters SET responses = responses WHERE id = 1");
+    this.run("UPDATE counters SET touches = touches + 1 WHERE id = 1");
   }
 
   /** Forgets what was counted: the transaction has been undone. */
