@@ -142,7 +142,11 @@ class DiskWriter {
     const isSafe = operations.some(({ kind }) => kind === "remove" || kind === "meta");
     if (isSafe !== this.#isSafe) this.#db.run(`PRAGMA synchronous = ${isSafe ? "FULL" : "NORMAL"}`);
     this.#isSafe = isSafe;
-    return this.#transaction(() => this.#operations.all(operations, isLean));
+    return this.#transaction(() => {
+      // What is not there any more may have gone in a transaction that is not on the disk yet: this one is to bring it there.
+      if (isSafe) this.#tables.touch();
+      return this.#operations.all(operations, isLean);
+    });
   }
 
   #transaction<Result>(work: () => Result): Result {
