@@ -28,3 +28,11 @@ export function resolved(options: DiskOptions): Required<DiskOptions> {
     ...options,
   };
 }
+
+/** A body may take this share of the file. */
+const MAX_BODY_SHARE = 1 / 2;
+
+/** The largest body that is stored, in bytes, where the files may take so many. */
+export function maxBodyBytesOf({ maxObjectBytes = Infinity }: DiskOptions, sizeBytes: number): number {
+  return Math.min(maxObjectBytes, sizeBytes * MAX_BODY_SHARE);
+}

@@ -14,6 +14,9 @@ import { DiskTables } from "./disk-tables.ts";
 /** Between two slices of what is done in between, in milliseconds: half of a core is for those who ask. */
 const PAUSE_MS = 5;
 
+/** After a removal memory is busy with it too, and somebody waits for that: what is removed already is deleted later. */
+const REST_MS = 500;
+
 /** Where what must be written cannot be: so often it is tried, so long after each other. */
 const TRIES = 4;
 const RETRY_MS = 250;
@@ -30,6 +33,9 @@ class DiskWriter {
   /** As the main thread has it. */
   #nowMs = 0;
   #isScheduled = false;
+  #restUntilMs = 0;
+  /** Where the next step is put off. */
+  #resting: ReturnType<typeof setTimeout> | undefined;
   #isClosing = false;
   #isBroken = false;
   /** Tries of the batch at the head that failed even without what may be left out. */
@@ -64,10 +70,14 @@ class DiskWriter {
 
   /** One thing at a time: batches come in between, and are taken first. */
   #schedule(afterMs: number, first?: () => void): void {
-    if (this.#isScheduled || this.#isBroken) return;
+    const isResting = this.#resting !== undefined && afterMs === 0;
+    if ((this.#isScheduled && !isResting) || this.#isBroken) return;
+    clearTimeout(this.#resting);
+    this.#resting = undefined;
     this.#isScheduled = true;
     const go = (): void => {
       this.#isScheduled = false;
+      this.#resting = undefined;
       try {
         first?.();
         this.#step();
@@ -76,7 +86,11 @@ class DiskWriter {
       }
     };
     if (afterMs === 0) setImmediate(go);
-    else setTimeout(go, afterMs);
+    else {
+      const timer = setTimeout(go, afterMs);
+      // What has failed is not tried sooner because there is more of it.
+      if (this.#failures === 0) this.#resting = timer;
+    }
   }
 
   #step(): void {
@@ -85,7 +99,7 @@ class DiskWriter {
     else if (!this.#tidy()) return send({ kind: "counts", counts: this.#room.counts() });
     this.#room.boundLog();
     const isUrgent = this.#inbox.length > 0 || this.#isClosing || this.#removal.isAwaited;
-    this.#schedule(isUrgent ? 0 : PAUSE_MS);
+    this.#schedule(isUrgent ? 0 : Math.max(PAUSE_MS, this.#restUntilMs - performance.now()));
   }
 
   /** All batches that are there become one transaction, as far as the log is to have it. */
@@ -102,6 +116,7 @@ class DiskWriter {
     const { outcome, trouble } = this.#written(operations, bytes);
     this.#inbox.splice(0, batches);
     this.#failures = 0;
+    if (operations.some(({ kind }) => kind === "remove")) this.#restUntilMs = performance.now() + REST_MS;
     send({ kind: "done", batches, ...outcome, trouble, counts: this.#room.counts() });
   }
 

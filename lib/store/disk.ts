@@ -9,7 +9,7 @@ import { DiskAsks } from "./disk-asks.ts";
 import { DiskBody } from "./disk-body.ts";
 import { deleteFile, loadSqlite, openFile, setAside, type DiskFile } from "./disk-file.ts";
 import type { DiskCounts, DiskDone, FromDisk } from "./disk-messages.ts";
-import { resolved, type DiskOptions } from "./disk-options.ts";
+import { maxBodyBytesOf, resolved, type DiskOptions } from "./disk-options.ts";
 import { DiskPump, lengthOf } from "./disk-pump.ts";
 import { DiskQueue } from "./disk-queue.ts";
 import { DiskReader } from "./disk-reader.ts";
@@ -17,9 +17,6 @@ import { CHUNK_BYTES, codeOf, isDamage } from "./disk-schema.ts";
 import { DiskThread } from "./disk-thread.ts";
 import { cardOf, DiskWrites } from "./disk-write.ts";
 import type { MaybePromise, OuterStats, OuterTier, Writer } from "./store.ts";
-
-/** A body may take this share of the file. */
-const MAX_BODY_SHARE = 1 / 2;
 
 /** Of the room that a file had on a disk that was full, the next one takes this share. */
 const SPARING = 0.7;
@@ -96,7 +93,7 @@ export class DiskTier implements OuterTier {
     const { body } = stored;
     if (body.kind === "partial") return this.drop(stored);
     if (body instanceof DiskBody) return this.#freshen(stored, body);
-    const [length, maxBytes] = [lengthOf(body), this.#maxBodyBytes];
+    const [length, maxBytes] = [lengthOf(body), maxBodyBytesOf(this.#options, this.#sizeBytes)];
     if (this.#parts === undefined || length > maxBytes || !this.#parts.pump.hasRoom(length)) {
       this.#skipped++;
       return this.drop(stored);
@@ -116,7 +113,7 @@ export class DiskTier implements OuterTier {
 
   /** A write for a body that need not fit into memory. Its response may be answered with at once. */
   write(head: StoredHead, lengthBytes: number | undefined): Writer | undefined {
-    const maxBytes = this.#maxBodyBytes;
+    const maxBytes = maxBodyBytesOf(this.#options, this.#sizeBytes);
     if (this.#parts === undefined || (lengthBytes ?? 0) > maxBytes || !this.#parts.queue.hasRoom(0)) {
       this.#skipped++;
       return undefined;
@@ -293,10 +290,6 @@ export class DiskTier implements OuterTier {
   #noted(found: readonly StoredResponse[]): readonly StoredResponse[] {
     if (found.length > 0) this.#found++;
     return found;
-  }
-
-  get #maxBodyBytes(): number {
-    return Math.min(this.#options.maxObjectBytes, this.#sizeBytes * MAX_BODY_SHARE);
   }
 }
 

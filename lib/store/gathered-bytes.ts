@@ -2,11 +2,19 @@
 // Owns: one place for all of it where its length is announced, so that what it came in is free at once; else the pieces.
 // Leaves out: how much may come (`memory.ts`), and who reads it meanwhile (`fill-body.ts`).
 
+import type { StoredBody } from "../message.ts";
+
 /** Below, a copy takes less: bytes without a buffer that others could share. */
 const KEPT_FROM_BYTES = 16 * 1024;
 
 /** Of the buffer that a body came in, so much may be something else: its header section, as a rule. */
 const MAX_WASTE_SHARE = 1 / 8;
+
+/** Where nothing is said: below, copying is faster. */
+const BLOB_FROM_BYTES = 32 * 1024;
+
+/** Without Content-Type a wire cannot send a Blob as it is, and its Content-Length is lost. */
+const UNTYPED_BLOB_FROM_BYTES = 2 ** 20;
 
 /** The bytes of one body on its way in. */
 export class GatheredBytes {
@@ -54,6 +62,13 @@ export class GatheredBytes {
       at += piece.length;
     }
     return bytes;
+  }
+
+  /** As a complete body: a Blob from `blobFromBytes` on, 32 KB where nothing is said. */
+  asBody(isTyped: boolean, blobFromBytes = BLOB_FROM_BYTES): StoredBody {
+    const fromBytes = isTyped ? blobFromBytes : Math.max(blobFromBytes, UNTYPED_BLOB_FROM_BYTES);
+    if (this.#length < fromBytes) return { kind: "complete", bytes: this.inOnePiece() };
+    return { kind: "blob", blob: new Blob([...this.pieces()]) };
   }
 
   /** The same as it lies there. */

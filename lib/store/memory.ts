@@ -37,14 +37,8 @@ interface Held {
 /** Variants of one key above this push out the oldest: a Vary on User-Agent must not fill the store with one page. */
 const MAX_VARIANTS = 64;
 
-/** Where nothing is said. */
-const BLOB_FROM_BYTES = 32 * 1024;
-
 /** Slow readers may keep so much of the budget from being evicted; beyond, they have to make do with less. */
 const MAX_HELD_SHARE = 0.5;
-
-/** Without Content-Type a wire cannot send a Blob as it is, and its Content-Length is lost. */
-const UNTYPED_BLOB_FROM_BYTES = 2 ** 20;
 
 /** No head is larger: Bun's `fetch` and node:http take a megabyte. */
 const MAX_HEAD_BYTES = 2 ** 21;
@@ -145,7 +139,10 @@ export class MemoryStore implements Store {
     }
     const label = kind === "tag" ? tagTarget(name) : name;
     const members = isSoft ? this.#labels.of(label) : this.#labels.take(label);
-    return this.#removals.ofMembers(members, isSoft, leave);
+    const count = isSoft ? undefined : this.#removals.countOf(members);
+    const left = this.#removals.ofMembers(members, isSoft, leave);
+    // Nothing of it is found any more: nobody need wait until all of it has left.
+    return count ?? left;
   }
 
   *#everything(): Iterable<StoredResponse> {
@@ -204,13 +201,8 @@ export class MemoryStore implements Store {
     return this.#insert(head, this.#bodyOf(head, gathered));
   }
 
-  /** The complete body. */
   #bodyOf(head: StoredHead, gathered: GatheredBytes): StoredBody {
-    const { blobFromBytes = BLOB_FROM_BYTES } = this.#limits;
-    const isTyped = head.fields.has("content-type");
-    if (gathered.length >= (isTyped ? blobFromBytes : Math.max(blobFromBytes, UNTYPED_BLOB_FROM_BYTES)))
-      return { kind: "blob", blob: new Blob([...gathered.pieces()]) };
-    return { kind: "complete", bytes: gathered.inOnePiece() };
+    return gathered.asBody(head.fields.has("content-type"), this.#limits.blobFromBytes);
   }
 
   #insert(head: StoredHead, body: StoredBody): StoredResponse | undefined {

@@ -5,7 +5,7 @@ import type { StoredResponse } from "../message.ts";
 import type { MaybePromise } from "./store.ts";
 
 /** So many are removed, or looked at, in one go: a millisecond or two. */
-const AT_ONCE = 500;
+const AT_ONCE = 250;
 const SEEN_AT_ONCE = 20_000;
 
 /** What a removal is to do. */
@@ -58,6 +58,14 @@ export class Removals {
   ): MaybePromise<number> {
     if (members.size <= AT_ONCE) return [...members].filter(remove).length;
     return this.inSlices(members, { means: (stored) => members.has(stored), isSoft }, remove);
+  }
+
+  /** How many of these no removal under way means already. */
+  countOf(members: ReadonlySet<StoredResponse>): number {
+    if (this.isIdle) return members.size;
+    let count = 0;
+    for (const stored of members) if (!this.hides(stored)) count++;
+    return count;
   }
 
   /**

@@ -26,7 +26,7 @@ export interface Store {
   add(stored: StoredResponse, mark?: Mark): void;
   /**
    * Removes all that a target means (`targets.ts`), or marks it: nothing of it is found unmarked from the call on. How many
-   * there were, once all of them are gone.
+   * there were, once that is known; until the last of them has left it may take longer.
    */
   remove(target: InvalidationTarget): MaybePromise<number>;
   /**

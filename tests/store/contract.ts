@@ -4,7 +4,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { StoredBody, StoredHead, StoredResponse } from "../../lib/message.ts";
-import type { MaybePromise, Store, Writer } from "../../lib/store/store.ts";
+import type { MaybePromise, Store, StoreStats, Writer } from "../../lib/store/store.ts";
 import { bytesOf, complete, partial, storedResponse } from "../rfc9111/test-values.ts";
 
 /** Limits of the tier under test, in bytes. */
@@ -48,6 +48,16 @@ export function textOf(body: StoredBody): string {
   const decoder = new TextDecoder();
   if (body.kind === "complete") return decoder.decode(body.bytes);
   return body.parts.map(({ bytes }) => decoder.decode(bytes)).join("|");
+}
+
+/** The state once all that was removed has left: what is not found any more may take a while. */
+export async function settledStats(tier: Store): Promise<StoreStats> {
+  for (let before = -1; ;) {
+    const stats = tier.stats();
+    if (stats.responses === before) return stats;
+    before = stats.responses;
+    for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+  }
 }
 
 /** The claims of the contract, for one tier. */

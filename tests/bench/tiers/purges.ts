@@ -24,7 +24,7 @@ export async function purges({ rounds }: TierPlan, tell: Tell): Promise<void> {
       ["memory", []],
       ["memory and disk", ["--disk", folder]],
     ] as const) {
-      const cache = await startCache(origin.url.origin, ["--memory", "1GB", ...options]);
+      const cache = await startCache(origin.url.origin, ["--memory", "1GB", ...options], "0,1");
       const [took, stalls]: [number[], number[]] = [[], []];
       for (let round = 0; round < Math.min(rounds, 3); round++) await once(cache, took, stalls);
       tell(

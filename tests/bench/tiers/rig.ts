@@ -20,11 +20,11 @@ export interface Cache extends Served {
   readonly adminUrl: string;
 }
 
-/** Starts a cache in front of this origin. */
-export async function startCache(originUrl: string, options: readonly string[]): Promise<Cache> {
+/** Starts a cache in front of this origin, on core 0 where nothing else is said. */
+export async function startCache(originUrl: string, options: readonly string[], cores = "0"): Promise<Cache> {
   const admin = await freePort();
   const where = ["cache.ts", "0", "--host", "127.0.0.1", "--admin", String(admin)];
-  const served = await startBun([...where, "--origin", originUrl, ...options], "0");
+  const served = await startBun([...where, "--origin", originUrl, ...options], cores);
   return { ...served, adminUrl: `http://127.0.0.1:${admin}` };
 }
 
