@@ -84,7 +84,8 @@ export class SharedTier implements OuterTier {
     const listener = { apply: parts.apply, lostTrack: parts.lostTrack, onContact };
     const log = new PurgeLog({ reader, link, index, node, position, ...limits, listener });
     log.start();
-    await log.until(() => log.isInContact, connectMs);
+    // That it was away from the start is no change of which it could hear.
+    if (!(await log.until(() => log.isInContact, connectMs))) void link.confirmAway();
     return new SharedTier({ parts, limits, link, log, index });
   }
 
