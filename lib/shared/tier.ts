@@ -135,6 +135,8 @@ export class SharedTier implements OuterTier {
     // What others have purged meanwhile would not be known.
     if (!this.#log.isInContact) return [];
     this.#recalls++;
+    // What this node has put is the last word on it, also where it is not there yet.
+    await this.#writes.settled(key);
     const read = await readEntry(
       this.#link,
       key,
