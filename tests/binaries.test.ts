@@ -25,7 +25,8 @@ beforeAll(() => {
     };
     // As the README has it: the thread of the disk tier is a file of its own.
     const besides = entry === "cache" ? ["lib/store/disk-writer.ts"] : [];
-    const command = [process.execPath, "build", "--compile", `${entry}.ts`, ...besides, "--outfile", outfile];
+    const how = ["--compile", "--bytecode", "--format=esm"];
+    const command = [process.execPath, "build", ...how, `${entry}.ts`, ...besides, "--outfile", outfile];
     const built = Bun.spawnSync(command, { cwd: ROOT, env, stdout: "pipe", stderr: "pipe" });
     if (built.exitCode !== 0) throw new Error(`${entry} was not built: ${built.stderr.toString()}`);
   }
