@@ -212,9 +212,6 @@ export class SharedTier implements OuterTier {
     return { kind: "ours", mark, end };
   }
 
-  /** Redis evicts by itself. */
-  used(): void {}
-
   stats(): OuterStats {
     return {
       isWell: this.#link.isWell && this.#log.isInContact,

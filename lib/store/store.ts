@@ -102,8 +102,11 @@ export interface OuterTier {
    * marked); when it settles the removal is durable, and how many responses there were is known.
    */
   remove(target: InvalidationTarget): Promise<number>;
-  /** Notes uses of stored responses, for eviction: how often each key was used since the last call. */
-  used(uses: ReadonlyMap<string, number>): void;
+  /**
+   * Notes uses of stored responses, for eviction: how often each key was used since the last call. Absent where eviction is
+   * not the tier's own.
+   */
+  used?(uses: ReadonlyMap<string, number>): void;
   stats(): OuterStats;
   /** Ends it when all that was given to it is done; nothing is called afterwards. */
   close(): Promise<void>;

@@ -29,7 +29,7 @@ export interface Tiers {
 
 /** How often uses are told, in milliseconds, and of how many keys at the most. */
 const TOLD_EVERY_MS = 5000;
-const MAX_TOLD = 50_000;
+const MAX_TOLD = 5000;
 
 /** A question to the tiers behind memory. */
 interface Question {
@@ -45,6 +45,7 @@ interface Question {
 export class TieredStore implements Store {
   readonly #tiers: Tiers;
   readonly #memory: MemoryStore;
+  readonly #tellsUses: boolean;
   /** Questions under way, by key: who asks for the same waits for the answer. */
   readonly #questions = new Map<string, Question & { readonly ended: Promise<boolean> }>();
   #uses = new Map<string, number>();
@@ -53,6 +54,7 @@ export class TieredStore implements Store {
   constructor(tiers: Tiers) {
     this.#tiers = tiers;
     this.#memory = tiers.memory;
+    this.#tellsUses = tiers.outer.some(({ used }) => used !== undefined);
   }
 
   lookup(key: string): readonly StoredResponse[] {
@@ -71,6 +73,7 @@ export class TieredStore implements Store {
 
   touch(stored: StoredResponse): void {
     this.#memory.touch(stored);
+    if (!this.#tellsUses) return;
     const uses = this.#uses.get(stored.key);
     if (uses === undefined && this.#uses.size >= MAX_TOLD) return;
     this.#uses.set(stored.key, (uses ?? 0) + 1);
@@ -81,7 +84,7 @@ export class TieredStore implements Store {
     this.#telling = undefined;
     const uses = this.#uses;
     this.#uses = new Map();
-    for (const tier of this.#tiers.outer) tier.used(uses);
+    for (const tier of this.#tiers.outer) tier.used?.(uses);
   }
 
   readonly recall = (key: string, wanted: Wanted): MaybePromise<boolean> => {

@@ -29,7 +29,6 @@ async function askAll(tier: SharedTier): Promise<number> {
   const mark = { fence: 1, asOf: tier.position };
   tier.put(responseOf(HEAD, "tea"), mark);
   tier.drop(HEAD);
-  tier.used();
   const turn = tier.turn(HEAD.key, { hasArrived: async () => false, waitMs: 10_000 });
   const recalled = tier.recall(HEAD.key, () => true);
   expect(await turn).toEqual({ kind: "alone" });

@@ -55,7 +55,6 @@ function filling(tier: SharedTier): OuterTier {
       purged = removed.then(() => waiting--);
       return removed;
     },
-    used() {},
     stats: () => ({ ...tier.stats(), queued: tier.stats().queued + waiting }),
     close: () => tier.close(),
   };

@@ -112,9 +112,9 @@ test("uses are told in batches, each once", () => {
       { [a!.key]: 2, [b!.key]: 1 },
       { [b!.key]: 1 },
     ]);
-    for (let at = 0; at < 50_010; at++) tiered.touch({ ...a!, key: `${KEY}/${at}` });
+    for (let at = 0; at < 5010; at++) tiered.touch({ ...a!, key: `${KEY}/${at}` });
     jest.advanceTimersByTime(5000);
-    expect(tier.told[2]?.size).toBe(50_000);
+    expect(tier.told[2]?.size).toBe(5000);
   } finally {
     jest.useRealTimers();
   }
