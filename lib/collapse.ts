@@ -5,7 +5,8 @@ import type { FillBody } from "./fill-body.ts";
 import type { StoredHead } from "./message.ts";
 import type { InvalidationTarget } from "./rfc9111/cache-groups.ts";
 import type { EpochSeconds } from "./rfc9111/time.ts";
-import { meets, parsedTarget, type ParsedTarget } from "./store/targets.ts";
+import { meets } from "./store/labels-of.ts";
+import { parsedTarget, type ParsedTarget } from "./store/targets.ts";
 
 /** What became of a request to the origin, as far as followers are concerned. */
 export type FillResult =

@@ -235,6 +235,14 @@ describe("the product", () => {
     expect(strangersAtTopLevel(listed.filter((path) => path !== ""))).toEqual([]);
   });
 
+  test("a thread loads no package: on a clean clone Bun finds none for it", () => {
+    const graph = new Set(["lib/store/disk-writer.ts"]);
+    for (const path of graph)
+      for (const { to, kind } of importsOf(path, product[path] ?? "")) if (kind === "value") graph.add(to);
+    const outside = [...graph].filter((path) => !path.startsWith("lib/"));
+    expect(outside.sort()).toEqual(["bun:sqlite", "node:fs", "node:worker_threads"]);
+  });
+
   test("every package is pinned exactly", () => expect(loosePackages(packages)).toEqual([]));
   test("every package is named in the README", () =>
     expect(unexplainedPackages(packages, readme)).toEqual([]));

@@ -2,7 +2,8 @@
 // Owns: one value a variant, in bytes: version, fence, place of the body, and what reads back to its head.
 // Leaves out: the head as text (`../store/codec.ts`), names (`names.ts`), reading and writing (`entries.ts`).
 import type { StoredHead } from "../message.ts";
-import { decodeHead, encodeHead, HEAD_VERSION } from "../store/codec.ts";
+import { decodeHead, encodeHead } from "../store/codec.ts";
+import { HEAD_VERSION } from "../store/head-version.ts";
 import { parsePosition, positionText, type Position } from "./position.ts";
 
 /** A variant, as it is kept. */

@@ -3,7 +3,8 @@
 // Leaves out: reading the log (`purge-log.ts`), what a target meets (`../store/targets.ts`).
 import type { StoredHead } from "../message.ts";
 import type { InvalidationTarget } from "../rfc9111/cache-groups.ts";
-import { EVERYTHING, labelsOf, meets, parsedTarget, softly, tagTarget } from "../store/targets.ts";
+import { labelsOf, meets } from "../store/labels-of.ts";
+import { EVERYTHING, parsedTarget, softly, tagTarget } from "../store/targets.ts";
 import { BEGINNING, compareIds } from "./position.ts";
 
 /** What became of a response: nothing, validated before it is reused, not there any more. */

@@ -1,14 +1,11 @@
 // Answers: what a stored response looks like outside of the process.
-// Owns: its head as text, and back; the version of that form.
+// Owns: its head as text, and back. Whoever changes the form changes its version (`head-version.ts`).
 // Leaves out: bodies, and where the text is kept (`disk.ts`, `../shared/`).
 import type { LifetimeSource, Selecting, StoredHead } from "../message.ts";
 import { responseDirectives } from "../rfc9111/cache-control.ts";
 import { deltaSeconds, type EpochSeconds } from "../rfc9111/time.ts";
 import { validatorsOf } from "../rfc9111/validation.ts";
 import { FieldBlock, textOnce } from "./field-block.ts";
-
-/** To be changed with the form below: what is of another version is not read. */
-export const HEAD_VERSION = 1;
 
 /** In the order of its letters: the times are seconds since 1970. */
 type HeadRow = readonly [

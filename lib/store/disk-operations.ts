@@ -113,13 +113,12 @@ export class DiskOperations {
   /** Under another id: what was removed up to the old one does not mean it. */
   #freshen(card: Card, bodyId: number): void {
     const [row] = this.#tables.rows<[number, number, string, string]>(
-      `SELECT e.id, e.length, e.labels, c.head FROM entries e JOIN contents c ON c.id = e.id
-        WHERE e.hash = ?1 AND e.key = ?2 AND e.body = ?3`,
+      `SELECT e.id, e.length, e.labels FROM entries e WHERE e.hash = ?1 AND e.key = ?2 AND e.body = ?3`,
       ...[hashOf(card.key), card.key, bodyId],
     );
     if (row === undefined) return;
-    const [id, length, labels, head] = row;
-    if (this.#removal.isRemoved(id, card.key, head)) return;
+    const [id, length, labels] = row;
+    if (this.#removal.isRemoved(id, card.key, labels)) return;
     this.#bodies.cancelPuts(card);
     this.#tables.delete([id, bodyId, labels], bodyId);
     this.#tables.put(card, { bodyId, length });

@@ -10,7 +10,8 @@ import { textOnce } from "./field-block.ts";
 import { StoredRecord } from "./record.ts";
 import { bodySize, overheadOf } from "./size.ts";
 import type { MaybePromise } from "./store.ts";
-import { meets, parsedTarget, type ParsedTarget } from "./targets.ts";
+import { meets } from "./labels-of.ts";
+import { parsedTarget, type ParsedTarget } from "./targets.ts";
 
 type HeadRow = readonly [
   id: number,

@@ -2,11 +2,10 @@
 // Owns: few at once; many by writing down what is removed, so that no reader finds it, and deleting piece by piece.
 // Leaves out: what a target means (`targets.ts`), readers (`disk-reader.ts`), transactions (`disk-writer.ts`).
 import type { InvalidationTarget } from "../rfc9111/cache-groups.ts";
-import { decodeHead } from "./codec.ts";
 import { names, type DiskBodies } from "./disk-bodies.ts";
 import { hashOf, isAlive } from "./disk-schema.ts";
 import type { Doomed, DiskTables } from "./disk-tables.ts";
-import { labelsOf, parsedTarget, tagTarget, type ParsedTarget } from "./targets.ts";
+import { parsedTarget, tagTarget, type ParsedTarget } from "./targets.ts";
 
 /** So many responses are removed at once; of more, it is written down that they are. */
 const AT_ONCE = 1000;
@@ -48,15 +47,13 @@ export class DiskRemoval {
     return met.length;
   }
 
-  /**
-   * Whether an entry has been removed and is there still; its key and labels are those of this head.
-   */
-  isRemoved(id: number, key: string, head: string): boolean {
-    const leaving = this.#leaving();
-    if (leaving.length === 0) return false;
-    const decoded = decodeHead(key, head);
-    const labels = decoded === undefined ? [] : labelsOf(decoded);
-    return leaving.some(([, target, last]) => id <= last && names(parsedTarget(target), key, labels));
+  /** Whether an entry has been removed and is there still; `labels` are the hashes of its labels, as its row has them. */
+  isRemoved(id: number, key: string, labels: string): boolean {
+    const isMeant = (target: ParsedTarget): boolean => {
+      const label = labelOf(target);
+      return label === undefined ? names(target, key, []) : labels.split(" ").includes(String(hashOf(label)));
+    };
+    return this.#leaving().some(([, target, last]) => id <= last && isMeant(parsedTarget(target)));
   }
 
   /** Whether somebody waits for a count. */
@@ -182,4 +179,10 @@ export class DiskRemoval {
   #written(): readonly Written[] {
     return this.#tables.rows<Written>("SELECT seq, target, last, at, owner FROM removals ORDER BY seq");
   }
+}
+
+/** The label that a target means; `undefined` where it means none. */
+function labelOf({ kind, name }: ParsedTarget): InvalidationTarget | undefined {
+  if (kind === "tag") return tagTarget(name);
+  return kind === "group" ? name : undefined;
 }

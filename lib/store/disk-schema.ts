@@ -1,7 +1,7 @@
 // Answers: what the file of the disk tier looks like inside.
 // Owns: its tables, their version, how texts are hashed, how large its pieces are, what an error of SQLite means.
 // Leaves out: opening it (`disk-file.ts`), writing (`disk-tables.ts`), reading (`disk-reader.ts`).
-import { HEAD_VERSION } from "./codec.ts";
+import { HEAD_VERSION } from "./head-version.ts";
 
 /** Changes with the tables below and with the form of heads: a file of another version is not read. */
 export const FILE_VERSION = 1000 + HEAD_VERSION;

@@ -13,6 +13,7 @@ export class DiskThread {
   readonly #worker: Worker;
   readonly #closed: Promise<void>;
   #isOver = false;
+  #hasSpoken = false;
 
   /** `onEnd` is called where it ends without being asked, with the reason. */
   constructor(settings: DiskSettings, onMessage: (message: FromDisk) => void, onEnd: (why: string) => void) {
@@ -25,12 +26,18 @@ export class DiskThread {
         onEnd(why);
       };
       this.#worker.on("message", (message: FromDisk) => {
+        this.#hasSpoken = true;
         if (message.kind === "closed") resolve();
         else if (!this.#isOver) onMessage(message);
       });
       this.#worker.on("error", (error: Error) => end(error.message));
       this.#worker.on("exit", () => end("the writing thread has ended"));
     });
+  }
+
+  /** Whether it has come to run at all. */
+  get hasSpoken(): boolean {
+    return this.#hasSpoken;
   }
 
   /** Sends operations; their bodies are handed over. */

@@ -9,7 +9,7 @@ import type { DiskQueue } from "./disk-queue.ts";
 import { record } from "./disk-reader.ts";
 import { CHUNK_BYTES } from "./disk-schema.ts";
 import type { Finish, Writer } from "./store.ts";
-import { labelsOf } from "./targets.ts";
+import { labelsOf } from "./labels-of.ts";
 
 /** What is to be written: at most `maxBytes`; where `lengthBytes` are known, others are not committed. */
 interface Wanted {

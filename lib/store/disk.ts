@@ -182,7 +182,8 @@ export class DiskTier implements OuterTier {
     const thread = new DiskThread(
       { path: file.path, sizeBytes, owner: `${process.pid}:${randomUUID()}` },
       (message) => this.#told(message),
-      (why) => this.#giveUp(why, "aside"),
+      // One that never ran has done nothing to the file.
+      (why) => this.#giveUp(why, thread.hasSpoken || this.#asks.removing.length > 0 ? "aside" : "leave"),
     );
     const queue = new DiskQueue(
       (operations, bodies) => thread.send(operations, bodies, clockMs()),
@@ -234,7 +235,7 @@ export class DiskTier implements OuterTier {
   }
 
   /** The file cannot be relied on: what was removed goes with it, and a new one is begun. */
-  #giveUp(why: string, how: "aside" | "delete"): void {
+  #giveUp(why: string, how: "aside" | "delete" | "leave"): void {
     const parts = this.#parts ?? this.#closing;
     if (parts === undefined) return;
     const isClosing = this.#parts === undefined;
@@ -244,6 +245,10 @@ export class DiskTier implements OuterTier {
     parts.writes.end();
     parts.reader.close();
     const { path, inode } = parts.file;
+    if (how === "leave") {
+      this.#options.warn(`disk: the thread that writes cannot run (${why}); Larder runs without it`);
+      return this.#asks.answerAll();
+    }
     try {
       if (how === "delete") this.#sizeBytes = Math.min(this.#sizeBytes, deleteFile(path, inode) * SPARING);
       const aside = how === "delete" ? "deleted" : `now ${setAside(path, inode) ?? "another one"}`;

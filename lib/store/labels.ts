@@ -3,7 +3,7 @@
 // Leaves out: what the labels of a response are (`targets.ts`), removing (`memory.ts`).
 import type { StoredResponse } from "../message.ts";
 import type { InvalidationTarget } from "../rfc9111/cache-groups.ts";
-import { labelsOf } from "./targets.ts";
+import { labelsOf } from "./labels-of.ts";
 
 /** The index. Its work grows with the labels of a response, and with nothing else. */
 export class LabelIndex {

@@ -3,7 +3,7 @@
 // Leaves out: the budget (`memory.ts`); `bun run bench memory` holds the estimate against resident memory.
 import type { StoredBody, StoredHead } from "../message.ts";
 import { partsOf } from "../rfc9111/range.ts";
-import { labelsOf } from "./targets.ts";
+import { labelsOf } from "./labels-of.ts";
 
 /** What a group or a tag costs for each member: two entries, and the name now and then. */
 const LABEL_BYTES = 150;

@@ -8,7 +8,8 @@ import { epochSeconds } from "../rfc9111/time.ts";
 import type { MemoryStore } from "./memory.ts";
 import { SpillWriter, type OpenOutside } from "./spill.ts";
 import type { Mark, MaybePromise, OuterTier, Store, StoreStats, Wanted, Writer } from "./store.ts";
-import { meets, parsedTarget, type ParsedTarget } from "./targets.ts";
+import { meets } from "./labels-of.ts";
+import { parsedTarget, type ParsedTarget } from "./targets.ts";
 
 /** The tiers, the first that is asked first. */
 export interface Tiers {

@@ -8,7 +8,8 @@ import type { LogState } from "../../lib/shared/nodes.ts";
 import { pack, unpack, type Packed } from "../../lib/shared/packed.ts";
 import { compareIds, parsePosition, positionText } from "../../lib/shared/position.ts";
 import { PurgeIndex } from "../../lib/shared/purge-index.ts";
-import { EVERYTHING, meets, prefixTarget, softly, tagTarget } from "../../lib/store/targets.ts";
+import { meets } from "../../lib/store/labels-of.ts";
+import { EVERYTHING, prefixTarget, softly, tagTarget } from "../../lib/store/targets.ts";
 import { freshHead } from "./redis-process.ts";
 
 describe("a place in the log", () => {

@@ -5,7 +5,8 @@ import type { StoredBody, StoredHead, StoredResponse } from "../../lib/message.t
 import { supersedes } from "../../lib/rfc9111/cache-key.ts";
 import { MemoryStore } from "../../lib/store/memory.ts";
 import type { MaybePromise, OuterStats, OuterTier, Wanted, Writer } from "../../lib/store/store.ts";
-import { meets, parsedTarget } from "../../lib/store/targets.ts";
+import { meets } from "../../lib/store/labels-of.ts";
+import { parsedTarget } from "../../lib/store/targets.ts";
 import { TieredStore } from "../../lib/store/tiers.ts";
 import { at, complete, NOW } from "../rfc9111/test-values.ts";
 import { headFor, KEY, ROOMY } from "./contract.ts";

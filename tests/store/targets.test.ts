@@ -3,15 +3,8 @@
 // Leaves out: removing them (`removals.ts`, `grouping.ts`), what Cache-Groups says (`../rfc9111/cache-groups.test.ts`).
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import {
-  EVERYTHING,
-  labelsOf,
-  meets,
-  parsedTarget,
-  prefixTarget,
-  softly,
-  tagTarget,
-} from "../../lib/store/targets.ts";
+import { labelsOf, meets } from "../../lib/store/labels-of.ts";
+import { EVERYTHING, parsedTarget, prefixTarget, softly, tagTarget } from "../../lib/store/targets.ts";
 
 const KEY = "http://larder.test/menu";
 

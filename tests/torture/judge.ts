@@ -3,7 +3,8 @@
 // Leaves out: what the content is (`content.ts`), the processes (`torture.ts`).
 import type { StoredBody, StoredResponse } from "../../lib/message.ts";
 import type { OuterTier } from "../../lib/store/store.ts";
-import { meets, parsedTarget } from "../../lib/store/targets.ts";
+import { meets } from "../../lib/store/labels-of.ts";
+import { parsedTarget } from "../../lib/store/targets.ts";
 import { contentOf, keyOf, KEYS, versionsOf } from "./content.ts";
 
 /** A removal: what is met of this version or an older one must not be found once it was acknowledged. */
