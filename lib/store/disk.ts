@@ -245,10 +245,9 @@ export class DiskTier implements OuterTier {
     parts.writes.end();
     parts.reader.close();
     const { path, inode } = parts.file;
-    if (how === "leave") {
-      this.#options.warn(`disk: the thread that writes cannot run (${why}); Larder runs without it`);
-      return this.#asks.answerAll();
-    }
+    this.#asks.answerAll();
+    if (how === "leave")
+      return this.#options.warn(`disk: its thread cannot run (${why}); Larder runs without`);
     try {
       if (how === "delete") this.#sizeBytes = Math.min(this.#sizeBytes, deleteFile(path, inode) * SPARING);
       const aside = how === "delete" ? "deleted" : `now ${setAside(path, inode) ?? "another one"}`;
@@ -257,7 +256,6 @@ export class DiskTier implements OuterTier {
     } catch (error) {
       this.#options.warn(`disk: ${path} cannot be relied on (${why}), nor set aside (${codeOf(error)})`);
     }
-    this.#asks.answerAll();
   }
 
   /** With a new file: once nobody has the old one open any more, whose room is free only then. */
