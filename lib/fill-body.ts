@@ -47,7 +47,6 @@ export class FillBody {
   readonly #news = new Signal();
   /** For the pump: a reader has moved or left. */
   readonly #progress = new Signal();
-
   constructor(source: FillBodySource) {
     this.#source = source;
     this.#maxLagBytes = source.maxLagBytes ?? MAX_LAG_BYTES;
@@ -163,6 +162,7 @@ export class FillBody {
    */
   #cutOffSlowest(mayWait = true): number {
     let patienceMs = Number.POSITIVE_INFINITY;
+    const before = this.#positions.size;
     for (const position of this.#positions) {
       if (this.#receivedBytes - position.bytes < this.#maxLagBytes) continue;
       const waitsMs = mayWait && this.#source.reader.from === undefined ? position.patienceMs : 0;
@@ -172,6 +172,8 @@ export class FillBody {
       this.#positions.delete(position);
     }
     if (this.#positions.size === 0) this.#rest?.release();
+    // Where nobody was, there is no news: who waits would look in vain, say so, and be answered with the same, for ever.
+    if (this.#positions.size === before) return patienceMs;
     this.#free();
     this.#news.tell();
     return patienceMs;

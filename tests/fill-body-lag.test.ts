@@ -59,6 +59,20 @@ describe("back-pressure", () => {
     ]);
   });
 
+  test("who waits for one that lags leaves it the time to read on", async () => {
+    const { source, body } = filling({ maxLagBytes: LAG });
+    const [fast, slow] = [new Pace(body), new Pace(body)];
+    body.release();
+    feed(source, 0, LONG);
+    source.end();
+    await slow.upTo(CHUNK);
+    const all = fast.all();
+    // As a socket does that is being written to: in a later turn of the event loop.
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+    expect(await slow.all()).toBe(textFrom(0, LONG));
+    expect(await all).toBe(textFrom(0, LONG));
+  });
+
   test("none where it is stored: the source is read to its end, whoever reads", async () => {
     const store = new OneWrite();
     const { source, body } = filling({ writer: store, hold: store.hold });

@@ -35,7 +35,7 @@ export class LabelIndex {
 
   /** All members now. */
   of(label: InvalidationTarget): ReadonlySet<StoredResponse> {
-    return new Set(this.#members.get(label));
+    return this.#members.get(label) ?? NOBODY;
   }
 
   /** All members, which have left the label from now on: who comes to it later is not among them. */

@@ -4,7 +4,7 @@
 import type { StoredBody, StoredHead, StoredResponse } from "../message.ts";
 import type { InvalidationTarget } from "../rfc9111/cache-groups.ts";
 import { supersedes } from "../rfc9111/cache-key.ts";
-import { epochSeconds } from "../rfc9111/time.ts";
+import { epochSeconds, type EpochSeconds } from "../rfc9111/time.ts";
 import { Eviction } from "./eviction.ts";
 import { textOnce } from "./field-block.ts";
 import { GatheredBytes } from "./gathered-bytes.ts";
@@ -129,8 +129,9 @@ export class MemoryStore implements Store {
 
   remove(target: InvalidationTarget): MaybePromise<number> {
     const { kind, name, isSoft } = parsedTarget(target);
+    const now = epochSeconds(this.#clockMs());
     const leave = (stored: StoredResponse): boolean =>
-      isSoft && !this.#removals.dooms(stored) ? this.#soften(stored) : this.#drop(stored);
+      isSoft ? this.#soften(stored, now) : this.#drop(stored);
     // Those too that are on their way out: what that removal leaves marked, this one may not leave at all.
     if (kind === "uri") return this.#all(name).filter(leave).length;
     if (kind === "prefix" || kind === "all") {
@@ -149,13 +150,11 @@ export class MemoryStore implements Store {
     for (const found of this.#variants.values()) yield* found instanceof StoredRecord ? [found] : found;
   }
 
-  /** False where it is not stored any more. */
-  #soften(stored: StoredResponse): boolean {
-    const now = epochSeconds(this.#clockMs());
-    const { validators, lifetime } = stored;
-    const staleAt = stored.staleAt < now ? stored.staleAt : now;
-    if (!this.#drop(stored)) return false;
-    this.#insert({ ...stored, validators, lifetime, staleAt, isPurged: true }, stored.body);
+  /** False where it is not stored any more, or marked already. */
+  #soften(stored: StoredResponse, now: EpochSeconds): boolean {
+    if (!(stored instanceof StoredRecord) || stored.isPurged || !this.#all(stored.key).includes(stored))
+      return false;
+    stored.purge(now);
     return true;
   }
 

@@ -6,6 +6,7 @@ import type { MaybePromise } from "./store.ts";
 
 /** So many are removed, or looked at, in one go: a millisecond or two. */
 const AT_ONCE = 250;
+const MARKED_AT_ONCE = 4000;
 const SEEN_AT_ONCE = 20_000;
 
 /** What a removal is to do. */
@@ -22,7 +23,10 @@ interface Leaving {
   readonly means: (stored: StoredResponse) => boolean;
   /** Those that have come since it began, where `means` cannot tell. */
   readonly came: WeakSet<StoredResponse>;
-  readonly isSoft: boolean;
+  /** Marks it; absent where nothing is left of it. */
+  readonly mark: ((stored: StoredResponse) => boolean) | undefined;
+  /** Of those that it means, how many were marked before their turn, since somebody asked for them. */
+  marked: number;
 }
 
 /** The removals under way in one tier. */
@@ -33,15 +37,13 @@ export class Removals {
     return this.#underWay.size === 0;
   }
 
-  /** Whether it is still here only because its turn has not come. */
+  /** Whether it is still here only because its turn has not come. What is to be marked is, before somebody has it. */
   hides(stored: StoredResponse): boolean {
-    for (const leaving of this.#underWay) if (isMeant(leaving, stored)) return true;
-    return false;
-  }
-
-  /** Whether nothing is to be left of it: a soft removal that comes to it first must not bring it back as a new one. */
-  dooms(stored: StoredResponse): boolean {
-    for (const leaving of this.#underWay) if (!leaving.isSoft && isMeant(leaving, stored)) return true;
+    for (const leaving of this.#underWay) {
+      if (!isMeant(leaving, stored)) continue;
+      if (leaving.mark === undefined) return true;
+      if (leaving.mark(stored)) leaving.marked++;
+    }
     return false;
   }
 
@@ -77,7 +79,9 @@ export class Removals {
     { means, isSoft }: Leaves,
     remove: (stored: StoredResponse) => boolean,
   ): Promise<number> {
-    const leaving: Leaving = { means, came: new WeakSet(), isSoft };
+    const mark = isSoft ? remove : undefined;
+    const leaving: Leaving = { means, came: new WeakSet(), mark, marked: 0 };
+    const atOnce = isSoft ? MARKED_AT_ONCE : AT_ONCE;
     this.#underWay.add(leaving);
     let [removed, tried, seen] = [0, 0, 0];
     for (const stored of candidates) {
@@ -85,12 +89,12 @@ export class Removals {
         if (remove(stored)) removed++;
         tried++;
       }
-      if (tried < AT_ONCE && ++seen < SEEN_AT_ONCE) continue;
+      if (tried < atOnce && ++seen < SEEN_AT_ONCE) continue;
       [tried, seen] = [0, 0];
       await new Promise((resolve) => setImmediate(resolve));
     }
     this.#underWay.delete(leaving);
-    return removed;
+    return removed + leaving.marked;
   }
 }
 
