@@ -193,7 +193,7 @@ export const CACHE_OPTIONS = {
     fallback: "loopback",
     value: "ADDRESS",
     meaning:
-      "who may send `PURGE`: addresses or ranges such as `10.0.0.0/8`, several times; `loopback` is this machine; `none` is nobody",
+      "who may send `PURGE`: addresses or ranges such as `10.0.0.0/8`, several times; `loopback` is 127.0.0.0/8 and ::1; `none` is nobody",
     many: true,
   },
   admin: {

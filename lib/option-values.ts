@@ -33,6 +33,15 @@ export const bytes: OptionKind<number> = {
   parse: (text) => withUnit(text, BYTE_UNITS),
 };
 
+/** A size in bytes as `bytes` takes it, from 16 MB on: less holds nothing but the structure of a file. */
+export const fileBytes: OptionKind<number> = {
+  expected: "expected a size of at least 16MB, such as 512MB or 10GB",
+  parse(text) {
+    const value = bytes.parse(text);
+    return value !== undefined && value >= 2 ** 24 ? value : undefined;
+  },
+};
+
 /** A span in whole seconds: `90`, `90s`, `10m`, `2h`, `7d`. Range 0 to 2^31. */
 export const seconds: OptionKind<number> = {
   expected: "expected a time such as 30s, 10m, 2h or 7d, at most 2^31 seconds",
@@ -175,6 +184,7 @@ export const optionalText: OptionKind<string> = {
 
 /** What is sent in a header field: letters, digits and signs, or empty for none. */
 export const optionalToken: OptionKind<string> = {
+  isSecret: true,
   expected: "expected letters, digits and signs without a space",
   parse: (value) => (/^[\x21-\x7e]*$/.test(value) ? value : undefined),
 };
@@ -188,7 +198,8 @@ export const optionalFolder: OptionKind<string> = {
 /** Where Valkey or Redis is, or empty for none. */
 export const optionalSharedUrl: OptionKind<string> = {
   expected:
-    "expected redis://HOST:PORT, redis+sentinel://HOST:PORT,…/MASTER or redis+cluster://HOST:PORT,…, or rediss for TLS",
+    "expected redis://[USER:PASSWORD@]HOST:PORT (percent-encoded), redis+sentinel://HOST:PORT,…/MASTER or redis+cluster://HOST:PORT,…, or rediss for TLS",
+  isSecret: true,
   parse: (value) => (value === "" || parseSharedUrl(value) !== undefined ? value : undefined),
 };
 

@@ -7,6 +7,8 @@ import { ConfigError } from "./errors.ts";
 /** How the text of a value is read; `parse` returns `undefined` for what it cannot read and never throws. */
 export interface OptionKind<T> {
   readonly expected: string;
+  /** Whether the value may hold a password: a wrong one is not shown. */
+  readonly isSecret?: boolean;
   readonly parse: (text: string) => T | undefined;
 }
 
@@ -51,7 +53,8 @@ export function resolveOptions<T extends OptionTable>(table: T, sources: OptionS
   for (const [name, row] of Object.entries(table)) {
     const [where, value] = heaviest(name, row, { flag: flags[name], sources });
     const parsed = row.kind.parse(value);
-    if (parsed === undefined) throw new ConfigError(where, value, row.kind.expected);
+    if (parsed === undefined)
+      throw new ConfigError(where, row.kind.isSecret === true ? "" : value, row.kind.expected);
     resolved[name] = parsed;
   }
   return Object.freeze(resolved) as Resolved<T>;

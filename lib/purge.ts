@@ -30,6 +30,7 @@ const FORWARDING_FIELDS = ["forwarded", "x-forwarded-for", "via"];
 export interface Purged {
   /** Stored responses that there were, in each process that had them. */
   readonly removed: number;
+  /** Those that are well: of another, `pending` says what that means. */
   readonly tiers: readonly string[];
   /** Processes that share one tier, or 1. */
   readonly nodes: number;
@@ -44,7 +45,7 @@ export async function purgeTargets(
 ): Promise<Purged> {
   const { removed, nodes, pending } = await invalidateTargets(places, targets);
   const outer = places.store.stats().outer ?? [];
-  const tiers = ["memory", ...outer.map(({ name }) => name)];
+  const tiers = ["memory", ...outer.filter(({ isWell }) => isWell).map(({ name }) => name)];
   return { removed, tiers, nodes, ...(pending.length > 0 && { pending }) };
 }
 

@@ -1,7 +1,7 @@
 // Answers: which options the tiers behind memory have.
 // Owns: their rows of the option table.
 // Leaves out: all other rows (`option-tables.ts`), what is made of them (`open-stores.ts`).
-import { bytes, milliseconds, optionalFolder, optionalSharedUrl } from "./option-values.ts";
+import { bytes, fileBytes, milliseconds, optionalFolder, optionalSharedUrl } from "./option-values.ts";
 
 /** Disk and shared. */
 export const TIER_OPTIONS = {
@@ -13,7 +13,7 @@ export const TIER_OPTIONS = {
       "a folder for the disk tier: what is stored survives a restart and a crash, and may be larger than memory; empty is none",
   },
   diskSize: {
-    kind: bytes,
+    kind: fileBytes,
     fallback: "10GB",
     value: "SIZE",
     meaning: "budget of the disk tier: all of its files",
@@ -23,7 +23,7 @@ export const TIER_OPTIONS = {
     fallback: "",
     value: "URL",
     meaning:
-      "a Valkey or Redis that several nodes have in common: `redis://HOST:PORT`, `redis+sentinel://HOST:PORT,…/MASTER`, `redis+cluster://HOST:PORT,…`, or `rediss` for TLS; empty is none",
+      "a Valkey or Redis that several nodes have in common: `redis://[USER:PASSWORD@]HOST:PORT` (percent-encoded), `redis+sentinel://HOST:PORT,…/MASTER`, `redis+cluster://HOST:PORT,…`, or `rediss` for TLS; empty is none",
   },
   sharedMaxObject: {
     kind: bytes,

@@ -41,7 +41,7 @@ const SAMPLES: Readonly<Record<string, readonly [string, string, unknown, readon
     ],
   ],
   disk: ["a", "b/c", "", ["a", "b/c", ""]],
-  diskSize: ["1KB", "2MB", 3, [1024, 2 ** 21, 3]],
+  diskSize: ["16MB", "2GB", 2 ** 25, [2 ** 24, 2 ** 31, 2 ** 25]],
   shared: ["redis://a", "rediss://b:1", "", ["redis://a", "rediss://b:1", ""]],
   sharedMaxObject: ["1KB", "2MB", 3, [1024, 2 ** 21, 3]],
   sharedCutoff: ["1s", "2ms", 3, [1000, 2, 3000]],
