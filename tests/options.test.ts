@@ -126,6 +126,11 @@ describe("flag beats environment beats file beats default", () => {
 const CIRCULAR: { self?: unknown } = {};
 CIRCULAR.self = CIRCULAR;
 
+test("a wrong value of --shared or --admin-token is not shown", () => {
+  const kinds = Object.entries(CACHE_OPTIONS).filter(([, { kind }]) => "isSecret" in kind && kind.isSecret);
+  expect(kinds.map(([name]) => name).sort()).toEqual(["adminToken", "shared"]);
+});
+
 describe("a value that cannot be read", () => {
   const BAD = "\u0000 no such value";
   const refusing = rows.filter(([, name, table]) => table[name]!.kind.parse(BAD) === undefined);
@@ -144,10 +149,13 @@ describe("a value that cannot be read", () => {
       [environmentOf(name), { env: { [environmentOf(name)]: BAD } }],
       [`config file: ${name}`, { file: { [name]: BAD } }],
     ] as const;
+    const { expected, isSecret } = table[name]!.kind;
+    // What may hold a password is not shown to whoever reads the log.
+    const [value, shown] = isSecret === true ? ["", ""] : [BAD, ' "\\u0000 no such value"'];
     for (const [option, sources] of places) {
       const error = refused(table, sources);
-      expect(error).toMatchObject({ option, value: BAD, expected: table[name]!.kind.expected });
-      expect(error.message).toBe(`${option} "\\u0000 no such value": ${table[name]!.kind.expected}`);
+      expect(error).toMatchObject({ option, value, expected });
+      expect(error.message).toBe(`${option}${shown}: ${expected}`);
     }
   });
 

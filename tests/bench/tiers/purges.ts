@@ -2,16 +2,7 @@
 // Owns: a tag with 100,000 objects, in memory and on disk; hits meanwhile, one after the other.
 // Leaves out: what a purge does (`lib/purge.ts`).
 import { makeFolder, removeFolder } from "../pinned-process.ts";
-import {
-  askAll,
-  purge,
-  startCache,
-  storeStats,
-  written,
-  type Cache,
-  type Tell,
-  type TierPlan,
-} from "./rig.ts";
+import { askAll, purge, startCache, written, type Cache, type Tell, type TierPlan } from "./rig.ts";
 
 const MEMBERS = 100_000;
 
