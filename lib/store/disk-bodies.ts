@@ -3,7 +3,7 @@
 // Leaves out: entries (`disk-tables.ts`), the other end of a write (`disk-write.ts`).
 import type { InvalidationTarget } from "../rfc9111/cache-groups.ts";
 import type { Card } from "./disk-messages.ts";
-import { CHUNKS, isAlive } from "./disk-schema.ts";
+import { CHUNKS, chunkTextOf, isAlive, sumOf } from "./disk-schema.ts";
 import type { DiskTables } from "./disk-tables.ts";
 import { tagTarget, type ParsedTarget } from "./targets.ts";
 
@@ -43,8 +43,8 @@ export class DiskBodies {
     const known = this.#writes.get(write);
     if (known === undefined) return;
     this.#tables.run(
-      `INSERT INTO chunks SELECT ?1 * ${CHUNKS} + ?2, ?3 WHERE EXISTS (SELECT 1 FROM bodies WHERE id = ?1)`,
-      ...[known.bodyId, at, bytes],
+      `INSERT INTO chunks SELECT ?1 * ${CHUNKS} + ?2, ?3, ?4 WHERE EXISTS (SELECT 1 FROM bodies WHERE id = ?1)`,
+      ...[known.bodyId, at, bytes, sumOf(chunkTextOf(known.bodyId, at), bytes)],
     );
   }
 

@@ -7,12 +7,14 @@ import { CHUNK_BYTES } from "./disk-schema.ts";
 
 /** Gives the chunks of one file. */
 export interface ChunkSource {
-  /** `undefined` where it is gone. Throws what SQLite throws. */
-  chunk(bodyId: number, at: number): Uint8Array | undefined;
+  /** `undefined` where it is gone, or damaged. Throws what SQLite throws. */
+  chunk(key: string, bodyId: number, at: number): Uint8Array | undefined;
 }
 
 /** Where a body lies: its number, once the file has it; 0 where it came to nothing. */
 export interface DiskPlace {
+  /** Of the response. */
+  readonly key: string;
   bodyId: number | undefined;
   /** Settles with the number, never rejects; absent where it is known from the start. */
   readonly settled?: Promise<number> | undefined;
@@ -70,7 +72,7 @@ export class DiskBody implements OutsideBody {
   /** `undefined` where it is gone, cannot be read, or is not as long as it must be. */
   #chunk(bodyId: number, at: number): Uint8Array | undefined {
     try {
-      const bytes = this.source.chunk(bodyId, at);
+      const bytes = this.source.chunk(this.place.key, bodyId, at);
       return bytes?.length === Math.min(CHUNK_BYTES, this.length - at * CHUNK_BYTES) ? bytes : undefined;
     } catch {
       return undefined;

@@ -26,6 +26,8 @@ export type DiskOperation =
   /** Another head for a response that is stored with this body; nothing where it is not any more. */
   | { readonly kind: "freshen"; readonly card: Card; readonly bodyId: number }
   | { readonly kind: "drop"; readonly key: string; readonly variant: string }
+  /** What has turned out to be damaged: the entry with this id, 0 for none, and what has the body, 0 for none. */
+  | { readonly kind: "lose"; readonly key: string; readonly id: number; readonly bodyId: number }
   | { readonly kind: "remove"; readonly ask: number; readonly target: InvalidationTarget }
   | { readonly kind: "used"; readonly uses: readonly (readonly [key: string, uses: number])[] }
   | { readonly kind: "meta"; readonly ask: number; readonly name: string; readonly value: string };

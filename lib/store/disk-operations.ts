@@ -90,7 +90,7 @@ export class DiskOperations {
   }
 
   #either(
-    operation: Extract<DiskOperation, { kind: "abort" | "drop" | "remove" | "meta" }>,
+    operation: Extract<DiskOperation, { kind: "abort" | "drop" | "lose" | "remove" | "meta" }>,
     outcome: Gathered,
   ): void {
     switch (operation.kind) {
@@ -98,6 +98,8 @@ export class DiskOperations {
         return void this.#bodies.abort(operation.write);
       case "drop":
         return this.#bodies.drop(operation);
+      case "lose":
+        return this.#tables.lose(operation.key, operation.id, operation.bodyId);
       case "remove": {
         const count = this.#removal.remove(operation.target, operation.ask);
         return count === undefined ? undefined : void outcome.answers.push([operation.ask, count]);
