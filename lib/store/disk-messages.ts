@@ -28,6 +28,8 @@ export type DiskOperation =
   | { readonly kind: "drop"; readonly key: string; readonly variant: string }
   /** What has turned out to be damaged: the entry with this id, 0 for none, and what has the body, 0 for none. */
   | { readonly kind: "lose"; readonly key: string; readonly id: number; readonly bodyId: number }
+  /** A body is being read from now on, or is not any more. */
+  | { readonly kind: "reading"; readonly bodyId: number; readonly isRead: boolean }
   | { readonly kind: "remove"; readonly ask: number; readonly target: InvalidationTarget }
   | { readonly kind: "used"; readonly uses: readonly (readonly [key: string, uses: number])[] }
   | { readonly kind: "meta"; readonly ask: number; readonly name: string; readonly value: string };

@@ -90,7 +90,7 @@ export class DiskOperations {
   }
 
   #either(
-    operation: Extract<DiskOperation, { kind: "abort" | "drop" | "lose" | "remove" | "meta" }>,
+    operation: Extract<DiskOperation, { kind: "abort" | "drop" | "lose" | "reading" | "remove" | "meta" }>,
     outcome: Gathered,
   ): void {
     switch (operation.kind) {
@@ -100,6 +100,8 @@ export class DiskOperations {
         return this.#bodies.drop(operation);
       case "lose":
         return this.#tables.lose(operation.key, operation.id, operation.bodyId);
+      case "reading":
+        return this.#bodies.reading(operation.bodyId, operation.isRead);
       case "remove": {
         const count = this.#removal.remove(operation.target, operation.ask);
         return count === undefined ? undefined : void outcome.answers.push([operation.ask, count]);

@@ -38,6 +38,8 @@ interface Leaving {
 export interface ReaderSays {
   /** Bytes are not what was written: of the entry with this id, 0 for none, or of a body, 0 for none. */
   readonly onDamage: (key: string, id: number, bodyId: number) => void;
+  /** The first reader of a body begins, or the last one has ended. */
+  readonly onReading: (bodyId: number, isRead: boolean) => void;
 }
 
 /** Bodies up to this size are read in one go, in bytes. */
@@ -62,6 +64,8 @@ export class DiskReader {
   readonly #meta: Statement;
   readonly #begin: Statement;
   readonly #end: Statement;
+  /** How many read a body as a stream. */
+  readonly #holds = new Map<number, number>();
   #isReading = false;
   #leaving: readonly Leaving[] = [];
   #lastRemoval: number | null = null;
@@ -143,6 +147,24 @@ export class DiskReader {
     if (bytes instanceof Uint8Array && sum === sumOf(chunkTextOf(bodyId, at), bytes)) return bytes;
     this.#says.onDamage(key, 0, bodyId);
     return undefined;
+  }
+
+  /** Has the chunks of a body stay, whatever is removed, until what it gives is called. */
+  hold(bodyId: number): () => void {
+    let isHeld = true;
+    this.#held(bodyId, 1);
+    return () => {
+      if (isHeld) this.#held(bodyId, -1);
+      isHeld = false;
+    };
+  }
+
+  #held(bodyId: number, more: 1 | -1): void {
+    const readers = (this.#holds.get(bodyId) ?? 0) + more;
+    if (readers === 0) this.#holds.delete(bodyId);
+    else this.#holds.set(bodyId, readers);
+    const hasChanged = readers === 0 || (readers === 1 && more === 1);
+    if (hasChanged && this.#isOpen) this.#says.onReading(bodyId, readers > 0);
   }
 
   meta(name: string): string | undefined {

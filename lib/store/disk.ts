@@ -186,6 +186,7 @@ export class DiskTier implements OuterTier {
         this.#trouble.damaged(file.path);
         queue.add({ kind: "lose", key, id, bodyId }, undefined, key);
       },
+      onReading: (bodyId, isRead) => queue.add({ kind: "reading", bodyId, isRead }),
     });
     const thread = new DiskThread(
       { path: file.path, sizeBytes, owner: `${process.pid}:${randomUUID()}` },

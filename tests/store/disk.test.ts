@@ -168,23 +168,6 @@ describe("disk: a body that is too large for memory", () => {
     expect(tier.write(headFor(KEY), 2 ** 28)).toBeUndefined();
   });
 
-  test("breaks off where it is removed while it is read, and is gone for who comes later", async () => {
-    const tier = await disk(newFolder(), { inMemoryBytes: 500_000 });
-    await stored(tier);
-    await written(tier);
-    const [found] = await tier.recall(KEY, all);
-    const reader = outside(found)
-      .read(0, bytes.length - 1)!
-      .getReader();
-    expect((await reader.read()).value).toHaveLength(65_536);
-    expect(await tier.remove(KEY)).toBe(1);
-    await eventually(() => outside(found).read(0, 10) === undefined);
-    const rest = async (): Promise<void> => {
-      while (!(await reader.read()).done);
-    };
-    expect(await rest().catch(String)).toMatch(/left the disk/);
-  });
-
   test("that is removed while it is written breaks off, and is not stored", async () => {
     const tier = await disk();
     const writer = tier.write(headFor(KEY), undefined)!;
