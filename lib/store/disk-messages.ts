@@ -67,8 +67,6 @@ export interface DiskDone {
 /** What the writing thread sends. */
 export type FromDisk =
   | DiskDone
-  /** A removal that took a while is through. */
-  | { readonly kind: "answer"; readonly ask: number; readonly count: number }
   | { readonly kind: "counts"; readonly counts: DiskCounts }
   /** The file cannot be relied on any more: it is damaged, or what had to leave it could not. */
   | { readonly kind: "broken"; readonly why: string; readonly isDamaged: boolean }

@@ -102,10 +102,8 @@ export class DiskOperations {
         return this.#tables.lose(operation.key, operation.id, operation.bodyId);
       case "reading":
         return this.#bodies.reading(operation.bodyId, operation.isRead);
-      case "remove": {
-        const count = this.#removal.remove(operation.target, operation.ask);
-        return count === undefined ? undefined : void outcome.answers.push([operation.ask, count]);
-      }
+      case "remove":
+        return void outcome.answers.push([operation.ask, this.#removal.remove(operation.target)]);
       case "meta":
         this.#tables.run("INSERT OR REPLACE INTO meta VALUES(?1, ?2)", operation.name, operation.value);
         return void outcome.answers.push([operation.ask, 0]);

@@ -50,6 +50,17 @@ export class DiskTables {
     return Number(value ?? 0);
   }
 
+  /** The first number that a statement gives which is made for one question: it is not kept. */
+  numberOnce(sql: string, ...values: (string | number | bigint)[]): number {
+    const statement = this.#db.prepare(sql);
+    try {
+      const [[value] = []] = statement.values(...values);
+      return Number(value ?? 0);
+    } finally {
+      statement.finalize();
+    }
+  }
+
   /** Nothing is called afterwards. SQLite keeps a file open as long as it has statements. */
   close(): void {
     for (const statement of this.#statements.values()) statement.finalize();

@@ -213,7 +213,6 @@ export class DiskTier implements OuterTier {
     // What it says has been done is seen from now on.
     this.#parts?.reader.renew();
     if (message.kind === "done") this.#done(message);
-    else if (message.kind === "answer") this.#asks.answer(message.ask, message.count);
     else if (message.kind === "counts") this.#counts = message.counts;
     else if (message.kind === "broken") this.#giveUp(message.why, message.isDamaged ? "aside" : "delete");
   }

@@ -244,6 +244,21 @@ describe("disk: removing many", () => {
     expect(await count(tier)).toEqual([0, 0]);
   });
 
+  test("is counted at once: prefix, tag and all, without what leaves already, before it has left", async () => {
+    const tier = await filled();
+    const none = await tier.remove(prefixTarget(`${KEY}/none`));
+    const odd = await tier.remove(prefixTarget(`${KEY}/odd/`));
+    expect([none, odd, tier.stats().responses > many / 2]).toEqual([0, many / 2, true]);
+    for (let at = 0; at < 4; at++)
+      tier.put(response(`${KEY}/odd/n${at}`, "new", { fields: { xkey: "all" } }));
+    await written(tier);
+    expect(await tier.remove(softly(tagTarget("all")))).toBe(many / 2 + 4);
+    expect(await tier.remove(tagTarget("all"))).toBe(many / 2 + 4);
+    expect([await tier.remove(EVERYTHING), tier.stats().responses > 0]).toEqual([0, true]);
+    expect(await count(tier)).toEqual([0, 0]);
+    await eventually(() => tier.stats().responses === 0);
+  });
+
   test("by prefix, and all of the rest softly", async () => {
     const tier = await filled();
     expect(await tier.remove(prefixTarget(`${KEY}/odd/`))).toBe(many / 2);
