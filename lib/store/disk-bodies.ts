@@ -1,9 +1,9 @@
 // Answers: what becomes of bodies that come in chunks, and of the chunks that nobody needs any more?
-// Owns: writes under way, in this process and in others that may have died; deleting chunks piece by piece.
+// Owns: writes under way, in this process and in others that may have died; deleting chunks piece by piece, not under a reader.
 // Leaves out: entries (`disk-tables.ts`), the other end of a write (`disk-write.ts`).
 import type { InvalidationTarget } from "../rfc9111/cache-groups.ts";
 import type { Card } from "./disk-messages.ts";
-import { CHUNKS, isAlive } from "./disk-schema.ts";
+import { CHUNKS, chunkTextOf, isAlive, sumOf } from "./disk-schema.ts";
 import type { DiskTables } from "./disk-tables.ts";
 import { tagTarget, type ParsedTarget } from "./targets.ts";
 
@@ -17,11 +17,19 @@ export interface Write {
 /** Chunks that are deleted in one go: 2 MB. */
 const CHUNKS_AT_ONCE = 32;
 
+/**
+ * So long chunks that are to go wait for those who read them, in milliseconds from the first of them on: a client that
+ * takes nothing must not hold room for ever. A download of 1 GB may be as slow as 1.7 MB/s.
+ */
+const MAX_READING_MS = 600_000;
+
 /** The bodies of one file. All of it belongs into a transaction. */
 export class DiskBodies {
   readonly #tables: DiskTables;
   readonly #owner: string;
   readonly #writes = new Map<number, Write>();
+  /** Bodies that are being read in this process, since when. Of readers in other processes nothing is known here. */
+  readonly #reading = new Map<number, number>();
 
   constructor(tables: DiskTables, owner: string) {
     this.#tables = tables;
@@ -43,8 +51,8 @@ export class DiskBodies {
     const known = this.#writes.get(write);
     if (known === undefined) return;
     this.#tables.run(
-      `INSERT INTO chunks SELECT ?1 * ${CHUNKS} + ?2, ?3 WHERE EXISTS (SELECT 1 FROM bodies WHERE id = ?1)`,
-      ...[known.bodyId, at, bytes],
+      `INSERT INTO chunks SELECT ?1 * ${CHUNKS} + ?2, ?3, ?4 WHERE EXISTS (SELECT 1 FROM bodies WHERE id = ?1)`,
+      ...[known.bodyId, at, bytes, sumOf(chunkTextOf(known.bodyId, at), bytes)],
     );
   }
 
@@ -104,9 +112,22 @@ export class DiskBodies {
     for (const [bodyId, owner] of rows) if (!isAlive(owner, this.#owner)) this.#orphan(bodyId);
   }
 
-  /** Deletes some of the chunks that nobody needs; false where there are none. */
+  /** A body is being read from now on, or is not any more. To be told again does no harm: a batch may be tried twice. */
+  reading(bodyId: number, isRead: boolean): void {
+    if (isRead) this.#reading.set(bodyId, performance.now());
+    else this.#reading.delete(bodyId);
+  }
+
+  /** Whether the chunks of a body wait for a reader in this process. */
+  isRead(bodyId: number): boolean {
+    const since = this.#reading.get(bodyId);
+    return since !== undefined && performance.now() - since < MAX_READING_MS;
+  }
+
+  /** Deletes some of the chunks that nobody needs, nor reads; false where there are none. */
   sweep(): boolean {
-    const [[bodyId] = []] = this.#tables.rows<[number]>("SELECT id FROM orphans LIMIT 1");
+    const orphans = this.#tables.rows<[number]>(`SELECT id FROM orphans LIMIT ?1`, this.#reading.size + 1);
+    const [bodyId] = orphans.find(([id]) => !this.isRead(id)) ?? [];
     if (bodyId === undefined) return false;
     const chunks = this.#tables.rows<[bigint | number]>(
       `SELECT id - ?1 * ${CHUNKS} FROM chunks WHERE id >= ?1 * ${CHUNKS} AND id < (?1 + 1) * ${CHUNKS} LIMIT ${CHUNKS_AT_ONCE}`,

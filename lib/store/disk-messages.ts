@@ -26,6 +26,10 @@ export type DiskOperation =
   /** Another head for a response that is stored with this body; nothing where it is not any more. */
   | { readonly kind: "freshen"; readonly card: Card; readonly bodyId: number }
   | { readonly kind: "drop"; readonly key: string; readonly variant: string }
+  /** What has turned out to be damaged: the entry with this id, 0 for none, and what has the body, 0 for none. */
+  | { readonly kind: "lose"; readonly key: string; readonly id: number; readonly bodyId: number }
+  /** A body is being read from now on, or is not any more. */
+  | { readonly kind: "reading"; readonly bodyId: number; readonly isRead: boolean }
   | { readonly kind: "remove"; readonly ask: number; readonly target: InvalidationTarget }
   | { readonly kind: "used"; readonly uses: readonly (readonly [key: string, uses: number])[] }
   | { readonly kind: "meta"; readonly ask: number; readonly name: string; readonly value: string };
@@ -63,8 +67,6 @@ export interface DiskDone {
 /** What the writing thread sends. */
 export type FromDisk =
   | DiskDone
-  /** A removal that took a while is through. */
-  | { readonly kind: "answer"; readonly ask: number; readonly count: number }
   | { readonly kind: "counts"; readonly counts: DiskCounts }
   /** The file cannot be relied on any more: it is damaged, or what had to leave it could not. */
   | { readonly kind: "broken"; readonly why: string; readonly isDamaged: boolean }

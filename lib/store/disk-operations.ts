@@ -90,7 +90,7 @@ export class DiskOperations {
   }
 
   #either(
-    operation: Extract<DiskOperation, { kind: "abort" | "drop" | "remove" | "meta" }>,
+    operation: Extract<DiskOperation, { kind: "abort" | "drop" | "lose" | "reading" | "remove" | "meta" }>,
     outcome: Gathered,
   ): void {
     switch (operation.kind) {
@@ -98,10 +98,12 @@ export class DiskOperations {
         return void this.#bodies.abort(operation.write);
       case "drop":
         return this.#bodies.drop(operation);
-      case "remove": {
-        const count = this.#removal.remove(operation.target, operation.ask);
-        return count === undefined ? undefined : void outcome.answers.push([operation.ask, count]);
-      }
+      case "lose":
+        return this.#tables.lose(operation.key, operation.id, operation.bodyId);
+      case "reading":
+        return this.#bodies.reading(operation.bodyId, operation.isRead);
+      case "remove":
+        return void outcome.answers.push([operation.ask, this.#removal.remove(operation.target)]);
       case "meta":
         this.#tables.run("INSERT OR REPLACE INTO meta VALUES(?1, ?2)", operation.name, operation.value);
         return void outcome.answers.push([operation.ask, 0]);

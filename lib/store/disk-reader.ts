@@ -1,11 +1,11 @@
 // Answers: what is stored in the file for a key?
-// Owns: reading heads and bodies, on the calling thread; what was removed and is still there is not found.
+// Owns: reading heads and bodies, on the calling thread; what was removed and is still there is not found, nor what is damaged.
 // Leaves out: writing (`disk-tables.ts`), a body as a stream (`disk-body.ts`).
 import type { Database, Statement } from "bun:sqlite";
 import type { StoredBody, StoredHead, StoredResponse } from "../message.ts";
 import { decodeHead } from "./codec.ts";
 import { DiskBody } from "./disk-body.ts";
-import { CHUNK_BYTES, CHUNKS, hashOf } from "./disk-schema.ts";
+import { CHUNK_BYTES, CHUNKS, chunkTextOf, hashOf, sumOf, sumTextOf } from "./disk-schema.ts";
 import { textOnce } from "./field-block.ts";
 import { StoredRecord } from "./record.ts";
 import { bodySize, overheadOf } from "./size.ts";
@@ -19,16 +19,27 @@ type HeadRow = readonly [
   length: number,
   bodyId: number,
   head: string,
+  sum: number,
   lastRemoval: number | null,
   body?: Bytes | null,
 ];
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
+type ReadPlace = { readonly key: string; readonly bodyId: number };
+
 /** What was removed up to an id, and is there still. */
 interface Leaving {
   readonly target: ParsedTarget;
   readonly last: number;
+}
+
+/** What a reader has to say. */
+export interface ReaderSays {
+  /** Bytes are not what was written: of the entry with this id, 0 for none, or of a body, 0 for none. */
+  readonly onDamage: (key: string, id: number, bodyId: number) => void;
+  /** The first reader of a body begins, or the last one has ended. */
+  readonly onReading: (bodyId: number, isRead: boolean) => void;
 }
 
 /** Bodies up to this size are read in one go, in bytes. */
@@ -44,6 +55,7 @@ const CACHE_KB = 8192;
 export class DiskReader {
   readonly #db: Database;
   readonly #inMemoryBytes: number;
+  readonly #says: ReaderSays;
   readonly #two: Statement;
   readonly #heads: Statement;
   readonly #inline: Statement;
@@ -52,24 +64,27 @@ export class DiskReader {
   readonly #meta: Statement;
   readonly #begin: Statement;
   readonly #end: Statement;
+  /** How many read a body as a stream. */
+  readonly #holds = new Map<number, number>();
   #isReading = false;
   #leaving: readonly Leaving[] = [];
   #lastRemoval: number | null = null;
   #isOpen = true;
 
   /** Larger bodies than `inMemoryBytes` are left where they are. */
-  constructor(db: Database, inMemoryBytes: number) {
+  constructor(db: Database, inMemoryBytes: number, says: ReaderSays) {
     this.#db = db;
+    this.#says = says;
     this.#inMemoryBytes = inMemoryBytes;
     db.run(`PRAGMA cache_size = ${-CACHE_KB}`);
     // One statement, hence one state of the file: whether there are new removals, and what is stored.
-    const columns = "e.id, e.soft, e.length, e.body, c.head, (SELECT max(seq) FROM removals)";
+    const columns = "e.id, e.soft, e.length, e.body, c.head, c.sum, (SELECT max(seq) FROM removals)";
     const rows =
       "FROM entries e JOIN contents c ON c.id = e.id WHERE e.hash = ?1 AND e.key = ?2 ORDER BY e.id";
     this.#two = db.prepare(`SELECT ${columns}, c.body ${rows} LIMIT 2`);
     this.#heads = db.prepare(`SELECT ${columns} ${rows}`);
     this.#inline = db.prepare("SELECT body FROM contents WHERE id = ?1");
-    this.#chunk = db.prepare(`SELECT bytes FROM chunks WHERE id = ?1 * ${CHUNKS} + ?2`);
+    this.#chunk = db.prepare(`SELECT bytes, sum FROM chunks WHERE id = ?1 * ${CHUNKS} + ?2`);
     this.#removals = db.prepare("SELECT target, last FROM removals");
     this.#meta = db.prepare("SELECT value FROM meta WHERE name = ?1");
     this.#begin = db.prepare("BEGIN");
@@ -112,7 +127,10 @@ export class DiskReader {
     if (rows.length > 1) rows = this.#heads.values(hash, key) as unknown as HeadRow[];
     const found: MaybePromise<StoredResponse | undefined>[] = [];
     for (const row of rows) {
-      const head = this.#headOf(key, row, removing);
+      const [, , , bodyId, text, , , inline] = row;
+      if ((bodyId !== 0 || inline !== undefined) && !this.#isWhole(key, row, inline)) continue;
+      const stored = decodeHead(key, text);
+      const head = stored && this.#left(stored, row, removing);
       if (head === undefined || !fits(head)) continue;
       found.push(this.#withBody(head, row));
     }
@@ -120,11 +138,33 @@ export class DiskReader {
     return isReady ? present(found as (StoredResponse | undefined)[]) : Promise.all(found).then(present);
   }
 
-  /** The bytes of a chunk; `undefined` where it is gone. */
-  chunk(bodyId: number, at: number): Bytes | undefined {
+  /** The bytes of a chunk; `undefined` where it is gone, or damaged. */
+  chunk(key: string, bodyId: number, at: number): Bytes | undefined {
     if (!this.#isOpen) return undefined;
-    const [[bytes] = []] = this.#chunk.values(bodyId, at);
-    return bytes as unknown as Bytes | undefined;
+    const [row] = this.#chunk.values(bodyId, at);
+    if (row === undefined) return undefined;
+    const [bytes, sum] = row as unknown as [Bytes, number];
+    if (bytes instanceof Uint8Array && sum === sumOf(chunkTextOf(bodyId, at), bytes)) return bytes;
+    this.#says.onDamage(key, 0, bodyId);
+    return undefined;
+  }
+
+  /** Has the chunks of a body stay, whatever is removed, until what it gives is called. */
+  hold(bodyId: number): () => void {
+    let isHeld = true;
+    this.#held(bodyId, 1);
+    return () => {
+      if (isHeld) this.#held(bodyId, -1);
+      isHeld = false;
+    };
+  }
+
+  #held(bodyId: number, more: 1 | -1): void {
+    const readers = (this.#holds.get(bodyId) ?? 0) + more;
+    if (readers === 0) this.#holds.delete(bodyId);
+    else this.#holds.set(bodyId, readers);
+    const hasChanged = readers === 0 || (readers === 1 && more === 1);
+    if (hasChanged && this.#isOpen) this.#says.onReading(bodyId, readers > 0);
   }
 
   meta(name: string): string | undefined {
@@ -141,10 +181,9 @@ export class DiskReader {
     this.#db.close();
   }
 
-  #headOf(key: string, row: HeadRow, removing: readonly ParsedTarget[]): StoredHead | undefined {
-    const [id, isSoft, , , text, lastRemoval] = row;
-    const head = decodeHead(key, text);
-    if (head === undefined) return undefined;
+  /** The head, as what was removed leaves it. */
+  #left(head: StoredHead, row: HeadRow, removing: readonly ParsedTarget[]): StoredHead | undefined {
+    const [id, isSoft, , , , , lastRemoval] = row;
     if (lastRemoval !== this.#lastRemoval) this.#seeRemovals(lastRemoval);
     let isPurged = isSoft === 1;
     for (const target of removing) {
@@ -168,16 +207,30 @@ export class DiskReader {
   }
 
   #withBody(head: StoredHead, row: HeadRow): MaybePromise<StoredResponse | undefined> {
-    const [id, , length, bodyId, , , inline] = row;
-    if (bodyId === 0) return recordOf(head, inline === undefined ? this.#inlineOf(id) : inline, length);
-    if (length > this.#inMemoryBytes) return record(head, new DiskBody(this, length, { bodyId }));
+    const [id, , length, bodyId, , , , read] = row;
+    const { key } = head;
+    const inline = bodyId === 0 && read === undefined ? this.#inlineOf(id) : read;
+    if (read === undefined && bodyId === 0 && !this.#isWhole(key, row, inline)) return undefined;
+    const bytes = inline ?? undefined;
+    if (bodyId === 0) return recordOf(head, bytes, length);
+    if (length > this.#inMemoryBytes) return record(head, new DiskBody(this, length, { key, bodyId }));
     if (length <= AT_ONCE_BYTES) {
-      const bytes = new Uint8Array(length);
+      const whole = new Uint8Array(length);
       for (let at = 0; at * CHUNK_BYTES < length; at++)
-        if (!this.#copyChunk(bytes, bodyId, at)) return undefined;
-      return recordOf(head, bytes, length);
+        if (!this.#copyChunk(whole, { key, bodyId }, at)) return undefined;
+      return recordOf(head, whole, length);
     }
-    return this.#gathered(bodyId, length).then((bytes) => recordOf(head, bytes, length));
+    return this.#gathered({ key, bodyId }, length).then((all) => recordOf(head, all, length));
+  }
+
+  /** Whether head and inline body are what was written. */
+  #isWhole(key: string, row: HeadRow, inline: Bytes | null | undefined): boolean {
+    const [id, , length, bodyId, text, sum] = row;
+    const bytes = inline ?? undefined;
+    const isInPlace = bodyId === 0 ? bytes instanceof Uint8Array : bytes === undefined;
+    if (isInPlace && sum === sumOf(sumTextOf(key, length, bodyId, text), bytes)) return true;
+    this.#says.onDamage(key, id, bodyId);
+    return false;
   }
 
   #inlineOf(id: number): Bytes | undefined {
@@ -186,12 +239,12 @@ export class DiskReader {
   }
 
   /** A larger one, while others have their turn. */
-  async #gathered(bodyId: number, length: number): Promise<Bytes | undefined> {
+  async #gathered(place: ReadPlace, length: number): Promise<Bytes | undefined> {
     const bytes = new Uint8Array(length);
     for (let at = 0; at * CHUNK_BYTES < length; at++) {
       if (at % CHUNKS_IN_A_ROW === 0) await new Promise((resolve) => setImmediate(resolve));
       try {
-        if (!this.#copyChunk(bytes, bodyId, at)) return undefined;
+        if (!this.#copyChunk(bytes, place, at)) return undefined;
       } catch {
         // The next question meets the same trouble, and tells of it.
         return undefined;
@@ -201,8 +254,8 @@ export class DiskReader {
   }
 
   /** False where it is not there, or not as long as it must be. */
-  #copyChunk(to: Uint8Array, bodyId: number, at: number): boolean {
-    const bytes = this.chunk(bodyId, at);
+  #copyChunk(to: Uint8Array, { key, bodyId }: ReadPlace, at: number): boolean {
+    const bytes = this.chunk(key, bodyId, at);
     if (bytes?.length !== Math.min(CHUNK_BYTES, to.length - at * CHUNK_BYTES)) return false;
     to.set(bytes, at * CHUNK_BYTES);
     return true;

@@ -16,6 +16,12 @@ const IN_A_SLICE = 400;
 /** Index rows that are looked at in one transaction where no index helps: prefixes. */
 const SCANNED_IN_A_SLICE = 10_000;
 
+/**
+ * Earlier removals, the latest ones, that a count leaves out. What only an older one means that is still being deleted is
+ * counted twice: an expression of SQLite is not to grow with what waits.
+ */
+const MAX_EXCLUDED = 32;
+
 type Row = readonly [...doomed: Doomed, key: string];
 
 /** Removals that are written down, oldest first. */
@@ -26,8 +32,6 @@ export class DiskRemoval {
   readonly #tables: DiskTables;
   readonly #bodies: DiskBodies;
   readonly #owner: string;
-  /** By number of the removal: who waits for the count, and what it is so far. */
-  readonly #askers = new Map<number, { readonly ask: number; count: number }>();
 
   constructor(tables: DiskTables, bodies: DiskBodies, owner: string) {
     this.#tables = tables;
@@ -35,12 +39,12 @@ export class DiskRemoval {
     this.#owner = owner;
   }
 
-  /** Removes what a target means: how many; `undefined` where that is known only when all are gone: `slice` tells. */
-  remove(target: InvalidationTarget, ask: number): number | undefined {
+  /** Removes what a target means, or writes down that it is removed; how many responses that are. */
+  remove(target: InvalidationTarget): number {
     const parsed = parsedTarget(target);
     this.#bodies.cancel(parsed);
     const few = this.#few(parsed);
-    if (few === undefined) return this.#writeDown(target, parsed, ask);
+    if (few === undefined) return this.#writeDown(target, parsed);
     const leaving = this.#leaving();
     const met = leaving.length === 0 ? few : few.filter((row) => !this.#isLeaving(row, leaving));
     for (const row of met) this.#take(row, parsed);
@@ -56,36 +60,19 @@ export class DiskRemoval {
     return this.#leaving().some(([, target, last]) => id <= last && isMeant(parsedTarget(target)));
   }
 
-  /** Whether somebody waits for a count. */
-  get isAwaited(): boolean {
-    return this.#askers.size > 0;
-  }
-
-  /**
-   * Deletes, or marks, some of what is written down, that first for whose count somebody waits. Says whether there may be
-   * more, and what is through.
-   */
-  slice(): { readonly isMore: boolean; readonly through?: readonly [ask: number, count: number] } {
-    const written = this.#written();
-    const own = written.filter(([, , , , owner]) => owner === this.#owner || !isAlive(owner, this.#owner));
-    const first = own.find(([seq]) => this.#askers.has(seq)) ?? own[0];
-    if (first === undefined) return { isMore: false };
+  /** Deletes, or marks, some of what is written down; false where there is nothing. */
+  slice(): boolean {
+    const first = this.#written().find(
+      ([, , , , owner]) => owner === this.#owner || !isAlive(owner, this.#owner),
+    );
+    if (first === undefined) return false;
     const [seq, target, last, at] = first;
     const parsed = parsedTarget(target);
     const { rows, next } = this.#next(parsed, last, at);
-    const asker = this.#askers.get(seq);
-    if (asker !== undefined) {
-      const earlier = written.filter(([other, its]) => other < seq && !parsedTarget(its).isSoft);
-      asker.count += rows.filter((row) => !this.#isLeaving(row, earlier)).length;
-    }
     for (const row of rows) this.#take(row, parsed);
-    if (next !== undefined) {
-      this.#tables.run("UPDATE removals SET at = ?2 WHERE seq = ?1", seq, next);
-      return { isMore: true };
-    }
-    this.#tables.run("DELETE FROM removals WHERE seq = ?1", seq);
-    this.#askers.delete(seq);
-    return asker === undefined ? { isMore: true } : { isMore: true, through: [asker.ask, asker.count] };
+    if (next === undefined) this.#tables.run("DELETE FROM removals WHERE seq = ?1", seq);
+    else this.#tables.run("UPDATE removals SET at = ?2 WHERE seq = ?1", seq, next);
+    return true;
   }
 
   /** All that a target means, where that is little; `undefined` where it is much. */
@@ -107,29 +94,35 @@ export class DiskRemoval {
     return rows.length > AT_ONCE ? undefined : rows;
   }
 
-  #writeDown(target: InvalidationTarget, parsed: ParsedTarget, ask: number): number | undefined {
-    const leaving = this.#leaving();
-    const count = this.#counted(parsed, leaving);
-    const seq = this.#tables.run(
+  #writeDown(target: InvalidationTarget, parsed: ParsedTarget): number {
+    const count = this.#counted(parsed, this.#leaving());
+    this.#tables.run(
       "INSERT INTO removals(target, last, at, owner) VALUES(?1, ?2, 0, ?3)",
       ...[target, this.#tables.lastId(), this.#owner],
     );
-    if (count === undefined) this.#askers.set(seq, { ask, count: 0 });
     return count;
   }
 
-  /** How many there are, where that can be known without looking at all that is stored. */
-  #counted({ kind, name }: ParsedTarget, leaving: readonly Written[]): number | undefined {
-    if (kind === "prefix" || kind === "uri") return undefined;
-    if (kind === "all") return leaving.length === 0 ? this.#tables.responses() : undefined;
-    const label = hashOf(kind === "tag" ? tagTarget(name) : name);
-    if (leaving.length === 0)
-      return this.#tables.number("SELECT count(*) FROM labels WHERE label = ?1", label);
-    const rows = this.#tables.rows<Row>(
-      "SELECT e.id, e.body, e.labels, e.key FROM labels l JOIN entries e ON e.id = l.id WHERE l.label = ?1",
-      label,
+  /** How many there are that no earlier removal means: what it means and has not deleted yet is still among the rows. */
+  #counted(target: ParsedTarget, leaving: readonly Written[]): number {
+    const label = labelOf(target);
+    if (leaving.length === 0) {
+      if (target.kind === "all") return this.#tables.responses();
+      // Without a look at the entries, which lie elsewhere.
+      if (label !== undefined)
+        return this.#tables.number("SELECT count(*) FROM labels WHERE label = ?1", hashOf(label));
+    }
+    const excluded = leaving.slice(-MAX_EXCLUDED).map(([, its, last]): Condition => {
+      const { sql, values } = meant(parsedTarget(its));
+      return { sql: `NOT (e.id <= ? AND ${sql})`, values: [last, ...values] };
+    });
+    const from = label === undefined ? "entries e" : "labels l JOIN entries e ON e.id = l.id";
+    const own = label === undefined ? meant(target) : { sql: "l.label = ?", values: [hashOf(label)] };
+    const all = [own, ...excluded];
+    return this.#tables.numberOnce(
+      `SELECT count(*) FROM ${from} WHERE ${all.map(({ sql }) => sql).join(" AND ")}`,
+      ...all.flatMap(({ values }) => values),
     );
-    return rows.filter((row) => !this.#isLeaving(row, leaving)).length;
   }
 
   /** The next ones that a removal means, and where to go on; `undefined` where that was all. */
@@ -185,4 +178,20 @@ export class DiskRemoval {
 function labelOf({ kind, name }: ParsedTarget): InvalidationTarget | undefined {
   if (kind === "tag") return tagTarget(name);
   return kind === "group" ? name : undefined;
+}
+
+/** A condition on the entry `e`, and the values in it. */
+interface Condition {
+  readonly sql: string;
+  readonly values: readonly (string | number | bigint)[];
+}
+
+function meant(target: ParsedTarget): Condition {
+  const { kind, name } = target;
+  const label = labelOf(target);
+  if (label !== undefined)
+    return { sql: "EXISTS (SELECT 1 FROM labels WHERE label = ? AND id = e.id)", values: [hashOf(label)] };
+  if (kind === "all") return { sql: "1", values: [] };
+  if (kind === "uri") return { sql: "e.key = ?", values: [name] };
+  return { sql: "substr(e.key, 1, length(?)) = ?", values: [name, name] };
 }

@@ -110,7 +110,8 @@ export class DiskRoom {
       this.#tables.delete([id, bodyId, labels]);
       this.#evictions++;
       if (!isUseless(row)) level = Math.max(level, priority);
-      freed += size;
+      // What is being read gives its room later.
+      if (!this.#bodies.isRead(bodyId)) freed += size;
       if (freed >= bytes) break;
     }
     this.#tables.run("UPDATE counters SET level = max(level, ?1) WHERE id = 1", level);

@@ -3,7 +3,7 @@
 // Leaves out: transactions (`disk-writer.ts`), bodies in chunks (`disk-bodies.ts`), what is to go (`disk-removal.ts`, `disk-room.ts`).
 import type { Database, Statement } from "bun:sqlite";
 import type { Card } from "./disk-messages.ts";
-import { hashOf } from "./disk-schema.ts";
+import { hashOf, sumOf, sumTextOf } from "./disk-schema.ts";
 
 /** What has to be known of an entry to delete it. */
 export type Doomed = readonly [id: number, bodyId: number, labels: string];
@@ -48,6 +48,17 @@ export class DiskTables {
   number(sql: string, ...values: (string | number | bigint)[]): number {
     const [[value] = []] = this.rows<[number]>(sql, ...values);
     return Number(value ?? 0);
+  }
+
+  /** The first number that a statement gives which is made for one question: it is not kept. */
+  numberOnce(sql: string, ...values: (string | number | bigint)[]): number {
+    const statement = this.#db.prepare(sql);
+    try {
+      const [[value] = []] = statement.values(...values);
+      return Number(value ?? 0);
+    } finally {
+      statement.finalize();
+    }
   }
 
   /** Nothing is called afterwards. SQLite keeps a file open as long as it has statements. */
@@ -95,8 +106,11 @@ export class DiskTables {
       ...[hashOf(card.key), card.key, card.variant, PRIORITY_SCALE / bytes],
       ...[card.staleAt, bytes, length, bodyId, labels.join(" ")],
     );
-    if ("body" in place) this.run("INSERT INTO contents VALUES(?1, ?2, ?3)", id, card.head, place.body);
-    else this.run("INSERT INTO contents VALUES(?1, ?2, NULL)", id, card.head);
+    const text = sumTextOf(card.key, length, bodyId, card.head);
+    if ("body" in place) {
+      const sum = sumOf(text, place.body);
+      this.run("INSERT INTO contents VALUES(?1, ?2, ?3, ?4)", id, card.head, place.body, sum);
+    } else this.run("INSERT INTO contents VALUES(?1, ?2, NULL, ?3)", id, card.head, sumOf(text));
     for (const label of labels) this.run("INSERT OR IGNORE INTO labels VALUES(?1, ?2)", label, id);
     this.#added++;
     if (card.variant !== "") this.#boundVariants(card.key);
@@ -116,10 +130,19 @@ export class DiskTables {
     this.run("DELETE FROM entries WHERE id = ?1", id);
     this.run("DELETE FROM contents WHERE id = ?1", id);
     if (labels !== "")
-      for (const label of labels.split(" "))
+      for (const label of labels.split(" ").filter(isNumber))
         this.run("DELETE FROM labels WHERE label = ?1 AND id = ?2", BigInt(label), id);
     if (bodyId !== 0 && bodyId !== keptBodyId) this.run("INSERT OR IGNORE INTO orphans VALUES(?1)", bodyId);
     this.#added--;
+  }
+
+  /** Deletes what is damaged: the entry with this id, and all others of the key that have the body. */
+  lose(key: string, id: number, bodyId: number): void {
+    const lost = this.rows<Doomed>(
+      "SELECT id, body, labels FROM entries WHERE hash = ?1 AND key = ?2 AND (id = ?3 OR (body <> 0 AND body = ?4))",
+      ...[hashOf(key), key, id, bodyId],
+    );
+    for (const one of lost) this.delete(one);
   }
 
   /** Notes that a key was used so many times. */
@@ -147,4 +170,9 @@ export class DiskTables {
     this.#statements.set(sql, statement);
     return statement;
   }
+}
+
+/** Not so where bits have changed: a label of an entry that is gone does no harm. */
+function isNumber(label: string): boolean {
+  return /^-?\d{1,18}$|^-?[1-8]\d{18}$|^-?9[0-2]\d{17}$/.test(label);
 }

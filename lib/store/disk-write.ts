@@ -37,7 +37,7 @@ export class DiskWrites {
   begin(wanted: Wanted): Writer {
     const write = ++this.#last;
     const { card, isPut } = wanted;
-    const place: { bodyId: number | undefined; settled?: Promise<number> } = { bodyId: undefined };
+    const place: DiskPlace & { settled?: Promise<number> } = { key: card.key, bodyId: undefined };
     place.settled = new Promise((resolve) =>
       this.#open.set(write, (bodyId) => {
         place.bodyId = bodyId;

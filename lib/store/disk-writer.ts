@@ -98,7 +98,7 @@ class DiskWriter {
     else if (this.#isClosing) return this.#close();
     else if (!this.#tidy()) return send({ kind: "counts", counts: this.#room.counts() });
     this.#room.boundLog();
-    const isUrgent = this.#inbox.length > 0 || this.#isClosing || this.#removal.isAwaited;
+    const isUrgent = this.#inbox.length > 0 || this.#isClosing;
     this.#schedule(isUrgent ? 0 : Math.max(PAUSE_MS, this.#restUntilMs - performance.now()));
   }
 
@@ -182,9 +182,9 @@ class DiskWriter {
 
   /** A slice of what there is to do besides; false where there is nothing. */
   #tidy(): boolean {
-    const { isMore, through } = this.#transaction(() => this.#removal.slice());
-    if (through !== undefined) send({ kind: "answer", ask: through[0], count: through[1] });
-    return isMore || this.#transaction(() => this.#bodies.sweep()) || this.#room.giveBack();
+    const isMore =
+      this.#transaction(() => this.#removal.slice()) || this.#transaction(() => this.#bodies.sweep());
+    return isMore || this.#room.giveBack();
   }
 
   /** A removal that cannot be written down must not be forgotten: the file is given up then. The rest can wait. */

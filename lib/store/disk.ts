@@ -13,6 +13,7 @@ import { maxBodyBytesOf, resolved, type DiskOptions } from "./disk-options.ts";
 import { DiskPump, lengthOf } from "./disk-pump.ts";
 import { DiskQueue } from "./disk-queue.ts";
 import { DiskReader } from "./disk-reader.ts";
+import { DiskTrouble } from "./disk-trouble.ts";
 import { CHUNK_BYTES, codeOf, isDamage } from "./disk-schema.ts";
 import { DiskThread } from "./disk-thread.ts";
 import { cardOf, DiskWrites } from "./disk-write.ts";
@@ -55,7 +56,7 @@ export class DiskTier implements OuterTier {
   #parts: Parts | undefined;
   readonly #asks = new DiskAsks();
   #files = 0;
-  #trouble: string | undefined;
+  readonly #trouble: DiskTrouble;
   /** What is being closed: its last batches may fail. */
   #closing: Parts | undefined;
   /** Settles when there is a new file, or none. */
@@ -70,6 +71,7 @@ export class DiskTier implements OuterTier {
   /** Made by `openDisk`. */
   constructor(file: DiskFile, reopen: () => DiskFile | undefined, options: DiskOptions) {
     this.#options = resolved(options);
+    this.#trouble = new DiskTrouble(options.warn);
     this.#sizeBytes = options.sizeBytes;
     this.#reopen = reopen;
     this.#parts = this.#begun(file);
@@ -147,7 +149,7 @@ export class DiskTier implements OuterTier {
 
   stats(): OuterStats {
     return {
-      isWell: this.#parts !== undefined && this.#trouble === undefined,
+      isWell: this.#parts !== undefined && this.#trouble.isOver,
       responses: this.#counts.responses,
       storedBytes: this.#counts.fileBytes,
       budgetBytes: this.#sizeBytes,
@@ -176,9 +178,16 @@ export class DiskTier implements OuterTier {
 
   #begun(file: DiskFile): Parts {
     this.#files++;
+    this.#trouble.renewed();
     const { inMemoryBytes, queueBytes, clockMs } = this.#options;
     const sizeBytes = this.#sizeBytes;
-    const reader = new DiskReader(file.reading, inMemoryBytes);
+    const reader = new DiskReader(file.reading, inMemoryBytes, {
+      onDamage: (key, id, bodyId) => {
+        this.#trouble.damaged(file.path);
+        queue.add({ kind: "lose", key, id, bodyId }, undefined, key);
+      },
+      onReading: (bodyId, isRead) => queue.add({ kind: "reading", bodyId, isRead }),
+    });
     const thread = new DiskThread(
       { path: file.path, sizeBytes, owner: `${process.pid}:${randomUUID()}` },
       (message) => this.#told(message),
@@ -204,7 +213,6 @@ export class DiskTier implements OuterTier {
     // What it says has been done is seen from now on.
     this.#parts?.reader.renew();
     if (message.kind === "done") this.#done(message);
-    else if (message.kind === "answer") this.#asks.answer(message.ask, message.count);
     else if (message.kind === "counts") this.#counts = message.counts;
     else if (message.kind === "broken") this.#giveUp(message.why, message.isDamaged ? "aside" : "delete");
   }
@@ -212,26 +220,17 @@ export class DiskTier implements OuterTier {
   #done({ batches, commits, lost, answers, skipped, trouble, counts }: DiskDone): void {
     this.#counts = counts;
     this.#skipped += skipped;
-    this.#note(trouble);
+    this.#trouble.written(trouble);
     const settled = [...commits, ...lost.map((write) => [write, 0] as const)];
     for (const [write, bodyId] of settled) this.#parts?.writes.settle(write, bodyId);
     for (const [ask, count] of answers) this.#asks.answer(ask, count);
     this.#parts?.queue.done(batches);
   }
 
-  /** One line for each kind of trouble, until it is over. */
-  #note(trouble: string | undefined): void {
-    if (trouble !== undefined && trouble !== this.#trouble)
-      this.#options.warn(`disk: what is to be stored cannot be written (${trouble}); it is left out`);
-    this.#trouble = trouble;
-  }
-
   #readFailed(error: unknown): void {
     const code = codeOf(error);
     if (isDamage(error)) return this.#giveUp(code, "aside");
-    if (code === this.#trouble) return;
-    this.#options.warn(`disk: what is stored cannot be read (${code})`);
-    this.#trouble = code;
+    this.#trouble.unread(code);
   }
 
   /** The file cannot be relied on: what was removed goes with it, and a new one is begun. */

@@ -168,23 +168,6 @@ describe("disk: a body that is too large for memory", () => {
     expect(tier.write(headFor(KEY), 2 ** 28)).toBeUndefined();
   });
 
-  test("breaks off where it is removed while it is read, and is gone for who comes later", async () => {
-    const tier = await disk(newFolder(), { inMemoryBytes: 500_000 });
-    await stored(tier);
-    await written(tier);
-    const [found] = await tier.recall(KEY, all);
-    const reader = outside(found)
-      .read(0, bytes.length - 1)!
-      .getReader();
-    expect((await reader.read()).value).toHaveLength(65_536);
-    expect(await tier.remove(KEY)).toBe(1);
-    await eventually(() => outside(found).read(0, 10) === undefined);
-    const rest = async (): Promise<void> => {
-      while (!(await reader.read()).done);
-    };
-    expect(await rest().catch(String)).toMatch(/left the disk/);
-  });
-
   test("that is removed while it is written breaks off, and is not stored", async () => {
     const tier = await disk();
     const writer = tier.write(headFor(KEY), undefined)!;
@@ -259,6 +242,21 @@ describe("disk: removing many", () => {
     const counts = await Promise.all(targets.map((target) => tier.remove(target)));
     expect(counts).toEqual([many / 2, 0, many / 2, 0]);
     expect(await count(tier)).toEqual([0, 0]);
+  });
+
+  test("is counted at once: prefix, tag and all, without what leaves already, before it has left", async () => {
+    const tier = await filled();
+    const none = await tier.remove(prefixTarget(`${KEY}/none`));
+    const odd = await tier.remove(prefixTarget(`${KEY}/odd/`));
+    expect([none, odd, tier.stats().responses > many / 2]).toEqual([0, many / 2, true]);
+    for (let at = 0; at < 4; at++)
+      tier.put(response(`${KEY}/odd/n${at}`, "new", { fields: { xkey: "all" } }));
+    await written(tier);
+    expect(await tier.remove(softly(tagTarget("all")))).toBe(many / 2 + 4);
+    expect(await tier.remove(tagTarget("all"))).toBe(many / 2 + 4);
+    expect([await tier.remove(EVERYTHING), tier.stats().responses > 0]).toEqual([0, true]);
+    expect(await count(tier)).toEqual([0, 0]);
+    await eventually(() => tier.stats().responses === 0);
   });
 
   test("by prefix, and all of the rest softly", async () => {
