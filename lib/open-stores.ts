@@ -98,11 +98,14 @@ async function openShared(
 ): Promise<SharedTier | undefined> {
   const url = parseSharedUrl(options.shared);
   if (url === undefined) return undefined;
+  const position = disk?.getMeta(POSITION);
+  // What it kept before it had others: of their purges it has heard none.
+  if (position === undefined) await disk?.remove(softly(EVERYTHING));
   let opened: SharedTier | undefined;
   opened = await SharedTier.open({
     url,
     node: `${hostname()}-${randomBytes(4).toString("hex")}`,
-    position: disk?.getMeta(POSITION),
+    position,
     maxObjectBytes: options.sharedMaxObject,
     warn,
     limits: { cutoffMs: options.sharedCutoff },

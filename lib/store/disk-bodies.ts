@@ -5,7 +5,7 @@ import type { InvalidationTarget } from "../rfc9111/cache-groups.ts";
 import type { Card } from "./disk-messages.ts";
 import { CHUNKS, chunkTextOf, isAlive, sumOf } from "./disk-schema.ts";
 import type { DiskTables } from "./disk-tables.ts";
-import { tagTarget, type ParsedTarget } from "./targets.ts";
+import { names, type ParsedTarget } from "./targets.ts";
 
 /** A body on its way. */
 export interface Write {
@@ -144,13 +144,4 @@ export class DiskBodies {
     this.#tables.run("DELETE FROM bodies WHERE id = ?1", bodyId);
     this.#tables.run("INSERT OR IGNORE INTO orphans VALUES(?1)", bodyId);
   }
-}
-
-/** Whether a target means a response with this key and these labels; as `meets`. */
-export function names(target: ParsedTarget, key: string, labels: readonly InvalidationTarget[]): boolean {
-  const { kind, name } = target;
-  if (kind === "all") return true;
-  if (kind === "uri") return key === name;
-  if (kind === "prefix") return key.startsWith(name);
-  return labels.includes(kind === "tag" ? tagTarget(name) : name);
 }

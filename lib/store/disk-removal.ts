@@ -2,10 +2,10 @@
 // Owns: few at once; many by writing down what is removed, so that no reader finds it, and deleting piece by piece.
 // Leaves out: what a target means (`targets.ts`), readers (`disk-reader.ts`), transactions (`disk-writer.ts`).
 import type { InvalidationTarget } from "../rfc9111/cache-groups.ts";
-import { names, type DiskBodies } from "./disk-bodies.ts";
+import type { DiskBodies } from "./disk-bodies.ts";
 import { hashOf, isAlive } from "./disk-schema.ts";
 import type { Doomed, DiskTables } from "./disk-tables.ts";
-import { parsedTarget, tagTarget, type ParsedTarget } from "./targets.ts";
+import { names, parsedTarget, tagTarget, type ParsedTarget } from "./targets.ts";
 
 /** So many responses are removed at once; of more, it is written down that they are. */
 const AT_ONCE = 1000;

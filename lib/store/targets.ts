@@ -42,3 +42,12 @@ export function parsedTarget(target: InvalidationTarget): ParsedTarget {
     return { kind, name: hard.slice(end + 1), isSoft };
   return { kind: "group", name: hard, isSoft };
 }
+
+/** Whether a target means a response with this key and these labels. */
+export function names(target: ParsedTarget, key: string, labels: readonly InvalidationTarget[]): boolean {
+  const { kind, name } = target;
+  if (kind === "all") return true;
+  if (kind === "uri") return key === name;
+  if (kind === "prefix") return key.startsWith(name);
+  return labels.includes(kind === "tag" ? tagTarget(name) : name);
+}
