@@ -78,16 +78,15 @@ export class Proxy {
   /** Never rejects as long as the store keeps its contract: what goes wrong becomes an answer. */
   handle(presented: PresentedRequest, visit = new Visit(presented, this.#parts)): MaybePromise<Answer> {
     const now = epochSeconds(visit.arrivedMs);
-    const decision = decide(visit.request, this.#stored(visit), now, this.#parts.rules);
+    const decision = this.#decision(visit, now);
     if (decision.kind === "reuse" || this.#parts.store.recall === undefined)
       return this.#act(visit, decision, now);
     const came = recall(this.#parts, visit, decision);
-    if (came instanceof Promise) return came.then(() => this.#act(visit, this.#decision(visit), now));
-    return this.#act(visit, came ? this.#decision(visit) : decision, now);
+    if (came instanceof Promise) return came.then(() => this.#act(visit, this.#decision(visit, now), now));
+    return this.#act(visit, came ? this.#decision(visit, now) : decision, now);
   }
 
-  #decision(visit: Visit): Decision {
-    const now = epochSeconds(visit.arrivedMs);
+  #decision(visit: Visit, now: EpochSeconds): Decision {
     return decide(visit.request, this.#stored(visit), now, this.#parts.rules);
   }
 
@@ -142,7 +141,7 @@ export class Proxy {
   /** What another request has brought into the store meanwhile; `undefined` where it does not do for this one. */
   #fromOthers(visit: Visit, reportOn: typeof reuseReport): Answer | undefined {
     const now = this.#now();
-    const decision = decide(visit.request, this.#stored(visit), now, this.#parts.rules);
+    const decision = this.#decision(visit, now);
     if (decision.kind !== "reuse" || decision.stale !== undefined) return undefined;
     return this.#reuse(visit, decision.stored, reportOn(decision.stored, now), now);
   }

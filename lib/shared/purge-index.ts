@@ -4,7 +4,7 @@
 import type { StoredHead } from "../message.ts";
 import type { InvalidationTarget } from "../rfc9111/cache-groups.ts";
 import { labelsOf, meets } from "../store/labels-of.ts";
-import { EVERYTHING, parsedTarget, softly, tagTarget } from "../store/targets.ts";
+import { EVERYTHING, labelOf, parsedTarget, softly } from "../store/targets.ts";
 import { BEGINNING, compareIds } from "./position.ts";
 
 /** What became of a response: nothing, validated before it is reused, not there any more. */
@@ -101,13 +101,14 @@ class Purged {
 
   /** The id of the entry that had to leave for it. */
   add(target: InvalidationTarget, id: string): string | undefined {
-    const { kind, name } = parsedTarget(target);
+    const parsed = parsedTarget(target);
+    const { kind, name } = parsed;
     if (kind === "all") {
       this.#all = id;
       return undefined;
     }
     const names = kind === "prefix" ? this.#prefixes : this.#names;
-    const written = kind === "tag" ? tagTarget(name) : name;
+    const written = labelOf(parsed) ?? name;
     names.delete(written);
     names.set(written, id);
     const [oldest] = names;

@@ -5,7 +5,7 @@ import type { InvalidationTarget } from "../rfc9111/cache-groups.ts";
 import type { DiskBodies } from "./disk-bodies.ts";
 import { hashOf, isAlive } from "./disk-schema.ts";
 import type { Doomed, DiskTables } from "./disk-tables.ts";
-import { names, parsedTarget, tagTarget, type ParsedTarget } from "./targets.ts";
+import { labelOf, names, parsedTarget, type ParsedTarget } from "./targets.ts";
 
 /** So many responses are removed at once; of more, it is written down that they are. */
 const AT_ONCE = 1000;
@@ -53,11 +53,7 @@ export class DiskRemoval {
 
   /** Whether an entry has been removed and is there still; `labels` are the hashes of its labels, as its row has them. */
   isRemoved(id: number, key: string, labels: string): boolean {
-    const isMeant = (target: ParsedTarget): boolean => {
-      const label = labelOf(target);
-      return label === undefined ? names(target, key, []) : labels.split(" ").includes(String(hashOf(label)));
-    };
-    return this.#leaving().some(([, target, last]) => id <= last && isMeant(parsedTarget(target)));
+    return this.#isLeaving([id, 0, labels, key], this.#leaving());
   }
 
   /** Deletes, or marks, some of what is written down; false where there is nothing. */
@@ -76,20 +72,19 @@ export class DiskRemoval {
   }
 
   /** All that a target means, where that is little; `undefined` where it is much. */
-  #few({ kind, name }: ParsedTarget): readonly Row[] | undefined {
+  #few(target: ParsedTarget): readonly Row[] | undefined {
+    const { kind, name } = target;
+    const label = labelOf(target);
     const columns = "SELECT e.id, e.body, e.labels, e.key FROM";
     if (kind === "uri")
       return this.#tables.rows<Row>(`${columns} entries e WHERE hash = ?1 AND key = ?2`, hashOf(name), name);
-    if (kind === "prefix" || kind === "all") {
+    if (label === undefined) {
       if (this.#tables.responses() > AT_ONCE) return undefined;
-      return this.#tables
-        .rows<Row>(`${columns} entries e`)
-        .filter((row) => names({ kind, name, isSoft: false }, row[3], []));
+      return this.#tables.rows<Row>(`${columns} entries e`).filter((row) => names(target, row[3], []));
     }
-    const label = hashOf(kind === "tag" ? tagTarget(name) : name);
     const rows = this.#tables.rows<Row>(
       `${columns} labels l JOIN entries e ON e.id = l.id WHERE l.label = ?1 LIMIT ${AT_ONCE + 1}`,
-      label,
+      hashOf(label),
     );
     return rows.length > AT_ONCE ? undefined : rows;
   }
@@ -128,19 +123,19 @@ export class DiskRemoval {
   /** The next ones that a removal means, and where to go on; `undefined` where that was all. */
   #next(target: ParsedTarget, last: number, at: number): { rows: readonly Row[]; next: number | undefined } {
     const columns = "SELECT e.id, e.body, e.labels, e.key FROM";
-    const { kind, name } = target;
-    const isLabel = kind === "tag" || kind === "group";
-    const most = isLabel || kind === "all" ? IN_A_SLICE : SCANNED_IN_A_SLICE;
-    const seen = isLabel
-      ? this.#tables.rows<Row>(
-          `${columns} labels l JOIN entries e ON e.id = l.id WHERE l.label = ?1 AND l.id > ?2 AND l.id <= ?3 ORDER BY l.id LIMIT ${most}`,
-          ...[hashOf(kind === "tag" ? tagTarget(name) : name), at, last],
-        )
-      : this.#tables.rows<Row>(
-          `${columns} entries e WHERE e.id > ?1 AND e.id <= ?2 ORDER BY e.id LIMIT ${most}`,
-          ...[at, last],
-        );
-    const met = isLabel ? seen : seen.filter(([, , , key]) => names(target, key, []));
+    const label = labelOf(target);
+    const most = label !== undefined || target.kind === "all" ? IN_A_SLICE : SCANNED_IN_A_SLICE;
+    const seen =
+      label !== undefined
+        ? this.#tables.rows<Row>(
+            `${columns} labels l JOIN entries e ON e.id = l.id WHERE l.label = ?1 AND l.id > ?2 AND l.id <= ?3 ORDER BY l.id LIMIT ${most}`,
+            ...[hashOf(label), at, last],
+          )
+        : this.#tables.rows<Row>(
+            `${columns} entries e WHERE e.id > ?1 AND e.id <= ?2 ORDER BY e.id LIMIT ${most}`,
+            ...[at, last],
+          );
+    const met = label !== undefined ? seen : seen.filter(([, , , key]) => names(target, key, []));
     const rows = met.slice(0, IN_A_SLICE);
     if (met.length > rows.length) return { rows, next: rows.at(-1)?.[0] };
     return { rows, next: seen.length < most ? undefined : seen.at(-1)?.[0] };
@@ -157,10 +152,8 @@ export class DiskRemoval {
     return leaving.some(([, target, last]) => {
       if (id > last) return false;
       const parsed = parsedTarget(target);
-      const { kind, name } = parsed;
-      if (kind === "tag" || kind === "group")
-        return hashes.includes(String(hashOf(kind === "tag" ? tagTarget(name) : name)));
-      return names(parsed, key, []);
+      const label = labelOf(parsed);
+      return label === undefined ? names(parsed, key, []) : hashes.includes(String(hashOf(label)));
     });
   }
 
@@ -172,12 +165,6 @@ export class DiskRemoval {
   #written(): readonly Written[] {
     return this.#tables.rows<Written>("SELECT seq, target, last, at, owner FROM removals ORDER BY seq");
   }
-}
-
-/** The label that a target means; `undefined` where it means none. */
-function labelOf({ kind, name }: ParsedTarget): InvalidationTarget | undefined {
-  if (kind === "tag") return tagTarget(name);
-  return kind === "group" ? name : undefined;
 }
 
 /** A condition on the entry `e`, and the values in it. */

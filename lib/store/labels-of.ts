@@ -5,7 +5,7 @@ import type { StoredHead } from "../message.ts";
 import { groupsOf, type InvalidationTarget } from "../rfc9111/cache-groups.ts";
 import { remembering } from "../rfc9111/memo.ts";
 import { FieldBlock } from "./field-block.ts";
-import { names, parsedTarget, tagTarget, type ParsedTarget } from "./targets.ts";
+import { labelOf, names, parsedTarget, tagTarget, type ParsedTarget } from "./targets.ts";
 
 /** The groups and tags of a response, as targets: by these it is found in an index. */
 export function labelsOf(head: Pick<StoredHead, "key" | "fields">): readonly InvalidationTarget[] {
@@ -24,8 +24,7 @@ export function meets(
 ): boolean {
   const parsed = typeof target === "string" ? parsedTarget(target) : target;
   // Read from its fields only where they matter.
-  const isByLabel = parsed.kind === "tag" || parsed.kind === "group";
-  return names(parsed, head.key, isByLabel ? labelsOf(head) : NONE);
+  return names(parsed, head.key, labelOf(parsed) === undefined ? NONE : labelsOf(head));
 }
 
 const LABELLED = /\r\n(?:Cache-Groups|Surrogate-Key|Cache-Tag|Xkey): /;

@@ -13,7 +13,7 @@ import { StoredRecord } from "./record.ts";
 import { Removals } from "./removal.ts";
 import { bodySize, overheadOf } from "./size.ts";
 import type { MaybePromise, Store, StoreStats, Writer } from "./store.ts";
-import { parsedTarget, tagTarget } from "./targets.ts";
+import { labelOf, parsedTarget } from "./targets.ts";
 
 /** The limits of the tier, in bytes. */
 export interface MemoryLimits {
@@ -128,17 +128,18 @@ export class MemoryStore implements Store {
   }
 
   remove(target: InvalidationTarget): MaybePromise<number> {
-    const { kind, name, isSoft } = parsedTarget(target);
+    const parsed = parsedTarget(target);
+    const { kind, name, isSoft } = parsed;
     const now = epochSeconds(this.#clockMs());
     const leave = (stored: StoredResponse): boolean =>
       isSoft ? this.#soften(stored, now) : this.#drop(stored);
     // Those too that are on their way out: what that removal leaves marked, this one may not leave at all.
     if (kind === "uri") return this.#all(name).filter(leave).length;
-    if (kind === "prefix" || kind === "all") {
+    const label = labelOf(parsed);
+    if (label === undefined) {
       const means = ({ key }: StoredResponse): boolean => key.startsWith(name);
       return this.#removals.inSlices(this.#everything(), { means, isSoft }, leave);
     }
-    const label = kind === "tag" ? tagTarget(name) : name;
     const members = isSoft ? this.#labels.of(label) : this.#labels.take(label);
     const count = isSoft ? undefined : this.#removals.countOf(members);
     const left = this.#removals.ofMembers(members, isSoft, leave);

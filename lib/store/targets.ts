@@ -43,11 +43,18 @@ export function parsedTarget(target: InvalidationTarget): ParsedTarget {
   return { kind: "group", name: hard, isSoft };
 }
 
+/** The label that a target means; `undefined` where it means none. */
+export function labelOf({ kind, name }: ParsedTarget): InvalidationTarget | undefined {
+  if (kind === "tag") return tagTarget(name);
+  return kind === "group" ? name : undefined;
+}
+
 /** Whether a target means a response with this key and these labels. */
 export function names(target: ParsedTarget, key: string, labels: readonly InvalidationTarget[]): boolean {
   const { kind, name } = target;
   if (kind === "all") return true;
   if (kind === "uri") return key === name;
   if (kind === "prefix") return key.startsWith(name);
-  return labels.includes(kind === "tag" ? tagTarget(name) : name);
+  const label = labelOf(target);
+  return label !== undefined && labels.includes(label);
 }
