@@ -20,21 +20,29 @@ export interface Seen {
 
 const HEADERS = { Host: "torture.test" };
 
-/** Asks for keys, one after the other, until `isOver`. */
-export async function visit(
-  world: World,
-  target: () => Target | undefined,
-  seen: Seen,
-  { dice, isOver }: { readonly dice: Dice; readonly isOver: () => boolean },
+/** Somebody who does something again and again, until `isOver`. */
+export interface Visitor {
+  readonly world: World;
+  readonly target: () => Target | undefined;
+  readonly seen: Seen;
+  readonly dice: Dice;
+  readonly isOver: () => boolean;
+}
+
+/** Has `act` done one time after the other, while there is a cache. */
+export async function repeatedly(
+  visitor: Visitor,
+  act: (at: Target, visitor: Visitor) => Promise<void>,
 ): Promise<void> {
-  while (!isOver()) {
-    const at = target();
+  while (!visitor.isOver()) {
+    const at = visitor.target();
     if (at === undefined) await Bun.sleep(5);
-    else await ask(world, at, seen, dice);
+    else await act(at, visitor);
   }
 }
 
-async function ask(world: World, { url }: Target, seen: Seen, dice: Dice): Promise<void> {
+/** Asks for a key. */
+export async function ask({ url }: Target, { world, seen, dice }: Visitor): Promise<void> {
   // Some keys are asked for far more often than others.
   const key = Math.floor(dice.next() ** 2 * KEYS);
   const floor = world.floor(key);
@@ -83,21 +91,9 @@ function fault(
   return `wrong bytes of version ${version}: ${bytes.length} instead of ${expected.length}`;
 }
 
-/** Purges in all ways, one after the other, until `isOver`; a purge whose answer does not come promises nothing. */
-export async function purge(
-  world: World,
-  target: () => Target | undefined,
-  seen: Seen,
-  { dice, isOver }: { readonly dice: Dice; readonly isOver: () => boolean },
-): Promise<void> {
-  while (!isOver()) {
-    await Bun.sleep(dice.next() * 40);
-    const at = target();
-    if (at !== undefined) await order(world, at, seen, orderFor(dice));
-  }
-}
-
-async function order(world: World, { admin }: Target, seen: Seen, purged: PurgeOrder): Promise<void> {
+/** Purges in one of all ways, and rests; a purge whose answer does not come promises nothing. */
+export async function purge({ admin }: Target, { world, seen, dice }: Visitor): Promise<void> {
+  const purged = orderFor(dice);
   const versions = world.begin(purged);
   try {
     const response = await admin("/api/purge", purged.json);
@@ -109,6 +105,7 @@ async function order(world: World, { admin }: Target, seen: Seen, purged: PurgeO
   } catch {
     seen.broken++;
   }
+  await Bun.sleep(dice.next() * 40);
 }
 
 function orderFor(dice: Dice): PurgeOrder {

@@ -3,7 +3,7 @@
 // Leaves out: what it is asked and whether the answers are right (`visitors.ts`, `world.ts`).
 import { startCache } from "./cache-process.ts";
 import { Dice } from "../chaos/dice.ts";
-import { purge, visit, type Seen, type Target } from "./visitors.ts";
+import { ask, purge, repeatedly, type Seen, type Target, type Visitor } from "./visitors.ts";
 import { World } from "./world.ts";
 
 /** What a run is. */
@@ -46,9 +46,12 @@ export async function runWhole({
   let target: Target | undefined;
   let isOver = false;
   const complaints = new Set<string>();
-  const way = (number: number) => ({ dice: new Dice(seed, number), isOver: () => isOver });
-  const clients = Array.from({ length: CLIENTS }, (_, at) => visit(world, () => target, seen, way(at)));
-  const purgers = [0, 1].map((at) => purge(world, () => target, seen, way(CLIENTS + at)));
+  const visitor = (number: number): Visitor => {
+    const dice = new Dice(seed, number);
+    return { world, target: () => target, seen, dice, isOver: () => isOver };
+  };
+  const clients = Array.from({ length: CLIENTS }, (_, at) => repeatedly(visitor(at), ask));
+  const purgers = [0, 1].map((at) => repeatedly(visitor(CLIENTS + at), purge));
   const dice = new Dice(seed);
   let [killed, cleanKills, hitsAfterRestart] = [0, 0, 0];
   try {
